@@ -44,6 +44,7 @@ type Requirement struct {
 	decidable    bool   // the condition can be told from the event alone
 	paths        uint64 // the bits of Paths
 	when, unless uint64 // the bits of the condition
+	where, text  string // path and message of the violation
 }
 
 // Checked reports whether Validate checks r. It leaves out rules whose condition
@@ -54,7 +55,7 @@ func (r *Requirement) Checked() bool { return r.decidable }
 // event, then its own. An unknown type has only the former. The caller owns the
 // slice but not the Paths in it.
 func Requirements(eventType string) []Requirement {
-	return slices.Concat(commonRequirements(), requirementsOf(eventTypeIndex([]byte(eventType))))
+	return slices.Concat(commonRequirements(), requirementsOf(enums[eventTypeRef].find([]byte(eventType))))
 }
 
 func commonRequirements() []Requirement {
@@ -83,26 +84,13 @@ type watchValue struct {
 	bit  uint64
 }
 
-// child returns the watch of a field below w. The event itself is watch 0, so 0
-// also stands for none.
+// rootWatch is the watch of the event itself; watch 0 asks about nothing.
+const rootWatch = 1
+
+// child returns the watch of a field below w.
 func (w *watch) child(f *Field) uint8 {
 	if f.Index >= len(w.children) {
 		return 0
 	}
 	return w.children[f.Index]
-}
-
-// eventTypeEnum is the enum of metadata.event_type, the only one of its field.
-func eventTypeEnum() *Enum {
-	return Event().Field("metadata").Message().Field("event_type").Enum()
-}
-
-// eventTypeIndex returns the position of a type in its enum, or -1.
-func eventTypeIndex(name []byte) int {
-	e := eventTypeEnum()
-	slot := e.names.slot(name)
-	if slot < 0 || e.Values[slot].Name != string(name) {
-		return -1
-	}
-	return slot
 }

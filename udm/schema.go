@@ -2,7 +2,11 @@ package udm
 
 //go:generate go run ./internal/gen
 
-import "github.com/asa2udm/asa2udm/udm/internal/keyhash"
+import (
+	"slices"
+
+	"github.com/asa2udm/asa2udm/udm/internal/keyhash"
+)
 
 // Kind is the type of one value of a field.
 type Kind uint8
@@ -167,25 +171,31 @@ type Enum struct {
 
 // Value returns the value of e called name, or nil. Names are compared exactly.
 func (e *Enum) Value(name string) *EnumValue {
-	return e.find([]byte(name))
-}
-
-// Number returns the first value of e with the given number, or nil.
-func (e *Enum) Number(n int32) *EnumValue {
-	for i := range e.Values {
-		if e.Values[i].Number == n {
-			return &e.Values[i]
-		}
+	if at := e.find([]byte(name)); at >= 0 {
+		return &e.Values[at]
 	}
 	return nil
 }
 
-func (e *Enum) find(name []byte) *EnumValue {
+// Number returns the first value of e with the given number, or nil.
+func (e *Enum) Number(n int32) *EnumValue {
+	if at := e.findNumber(n); at >= 0 {
+		return &e.Values[at]
+	}
+	return nil
+}
+
+func (e *Enum) findNumber(n int32) int {
+	return slices.IndexFunc(e.Values, func(v EnumValue) bool { return v.Number == n })
+}
+
+// find returns the index of the value called name, or -1.
+func (e *Enum) find(name []byte) int {
 	slot := e.names.slot(name)
 	if slot < 0 || e.Values[slot].Name != string(name) {
-		return nil
+		return -1
 	}
-	return &e.Values[slot]
+	return slot
 }
 
 // nameTable is a perfect hash of the names of one message or enum: a name is at

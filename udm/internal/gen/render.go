@@ -23,6 +23,9 @@ func render(s *schema) ([]byte, error) {
 func renderMessages(w *bytes.Buffer, s *schema) error {
 	w.WriteString("var messages = [...]Message{\n")
 	for _, m := range s.messages {
+		if len(m.fields) > 64 {
+			return fmt.Errorf("%s: %d fields, but validation counts on 64", m.name, len(m.fields))
+		}
 		var names []name
 		fmt.Fprintf(w, "{Name: %q, Fields: []Field{\n", m.name)
 		for i, f := range m.fields {

@@ -10,7 +10,7 @@ import (
 // a wanted value, has one bit of the set that validation fills in.
 type watchTrie struct {
 	schema *schema
-	nodes  []*watchNode // node 0 is the event
+	nodes  []*watchNode // node 0 asks about nothing, node 1 is the event
 	bits   int
 }
 
@@ -83,9 +83,9 @@ func (t *watchTrie) newBit() (uint64, error) {
 
 func (t *watchTrie) node(path string) (*watchNode, error) {
 	if len(t.nodes) == 0 {
-		t.nodes = []*watchNode{{message: t.schema.messages[0].name}}
+		t.nodes = []*watchNode{{}, {message: t.schema.messages[0].name}}
 	}
-	node := t.nodes[0]
+	node := t.nodes[1]
 	for _, segment := range strings.Split(path, ".") {
 		f := t.schema.field(node.message, segment)
 		if f == nil {
