@@ -1,0 +1,167 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// errNotBackward: asked for the newest records first, the server answered the
+// oldest first.
+var errNotBackward = errors.New("the server does not answer newest first")
+
+// lookBackPages bounds the search for late records.
+const lookBackPages = 10
+
+// locate answers the place where a first run begins: behind the newest record
+// that is older than Options.Since. The way there is walked newest first, since
+// logs cannot be asked for a time; nothing is kept on it, and the records are
+// then read in order like all others.
+func (r *run) locate(ctx context.Context) (Cursor, error) {
+	if r.opts.Since.IsZero() {
+		return Cursor{}, nil
+	}
+	src, ok := r.Source.(Backward)
+	if !ok {
+		return Cursor{}, fmt.Errorf("%s cannot be read from a point in time", r.Source.Name())
+	}
+	var at, boundary Cursor
+	for {
+		page, err := pageBack(ctx, src, at)
+		if err != nil {
+			return Cursor{}, fmt.Errorf("find the records since %s: %w", r.opts.Since.Format(time.RFC3339), err)
+		}
+		r.Stats.Pages.Add(1)
+		var more bool
+		boundary, more = older(page, boundary, r.opts.Since)
+		// One old record may have come late; a page of them is the past.
+		if !more || !page.More || page.Cursor == at {
+			return boundary, nil
+		}
+		at = page.Cursor
+	}
+}
+
+// older moves the boundary through one page, newest first, and reports whether
+// the page held any record since the given time.
+func older(p *Page, boundary Cursor, since time.Time) (Cursor, bool) {
+	young := len(p.Records) == 0
+	for _, rec := range p.Records {
+		if !rec.Time.Before(since) {
+			boundary, young = Cursor{}, true
+		} else if boundary.ID == "" && !rec.Time.IsZero() {
+			boundary = Cursor{ID: rec.ID, Time: rec.Time}
+		}
+	}
+	return boundary, young
+}
+
+func pageBack(ctx context.Context, src Backward, at Cursor) (*Page, error) {
+	p, err := src.PageBack(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(p.Records); n > 1 && p.Records[0].Time.Before(p.Records[n-1].Time) && ascends(p.Records) {
+		return nil, errNotBackward
+	}
+	return p, nil
+}
+
+func ascends(records []Record) bool {
+	return slices.IsSortedFunc(records, func(a, b Record) int { return a.Time.Compare(b.Time) })
+}
+
+// lookBack reads the end of the log once more, newest first, and writes records
+// that have come to stand before the cursor since it passed. It also notices a
+// cursor that the server has silently lost: the log then holds records which it
+// never answers.
+func (r *run) lookBack(ctx context.Context) error {
+	src, ok := r.Source.(Backward)
+	if !ok || r.opts.Overlap <= 0 || r.cur.ID == "" {
+		return nil
+	}
+	s := search{run: r, limit: r.state.newest().Add(-r.opts.Overlap)}
+	var at Cursor
+	for range lookBackPages {
+		page, err := pageBack(ctx, src, at)
+		if errors.Is(err, errNotBackward) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r.Stats.Pages.Add(1)
+		done, err := s.page(ctx, page)
+		if err != nil {
+			return err
+		}
+		if done || !page.More || page.Cursor == at {
+			return s.finish(ctx)
+		}
+		at = page.Cursor
+	}
+	return s.finish(ctx)
+}
+
+// search is one look back.
+type search struct {
+	*run
+	limit time.Time
+	// found says that the cursor has been passed; ahead counts new records
+	// before that, and past says that the limit was passed without it.
+	found, past bool
+	ahead       int
+	late        []Record // newest first
+}
+
+// page reports whether the search is over.
+func (s *search) page(ctx context.Context, p *Page) (done bool, err error) {
+	old := 0
+	for _, rec := range p.Records {
+		if rec.ID == s.cur.ID {
+			s.found = true
+			continue
+		}
+		if rec.Time.Before(s.limit) {
+			old++
+			continue
+		}
+		seen, err := s.seen(ctx, rec)
+		if err != nil {
+			return false, err
+		}
+		switch {
+		case seen:
+		case s.found:
+			s.late = append(s.late, rec)
+			s.known[rec.ID] = true
+		default:
+			s.ahead++
+		}
+	}
+	past := len(p.Records) > 0 && old == len(p.Records) || !p.More
+	s.past = s.past || past
+	return past || s.found && old > 0, nil
+}
+
+func (s *search) finish(ctx context.Context) error {
+	if !s.found && s.past && s.ahead > 0 {
+		return fmt.Errorf("%w: %d newer records stand in the log, and none is answered after %q; run once with --from-start, "+
+			"which drops what was collected before", ErrCursor, s.ahead, s.cur.ID)
+	}
+	if len(s.late) == 0 {
+		return nil
+	}
+	slices.Reverse(s.late)
+	s.log.Warn("records had come late and were collected behind newer ones", "records", len(s.late))
+	for _, rec := range s.late {
+		s.add(rec)
+	}
+	if err := s.commit(ctx, s.cur); err != nil {
+		return err
+	}
+	s.Stats.Late.Add(int64(len(s.late)))
+	return nil
+}
