@@ -1,0 +1,616 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/ext"
+
+	"github.com/asa2udm/asa2udm/udm"
+)
+
+// A decision picks one of several arms, each with a CEL condition. A when is a
+// decision with one arm; event_type is the one with many.
+type decision struct {
+	id    int
+	what  string // for messages: "event_type", a condition's name, or "when"
+	arms  []decisionArm
+	reads []*variable // all that the answer depends on, named conditions resolved
+}
+
+// decisionArm is one arm. No program means always.
+type decisionArm struct {
+	text    Text
+	program cel.Program
+	vars    []*variable
+	ast     *cel.Ast
+}
+
+// variable is one thing an expression reads. Every path in an expression becomes
+// a variable of its own while the file is compiled, so that CEL finds values by
+// slot and never by name.
+type variable struct {
+	name   string // in the checked expression
+	shown  string // as written
+	kind   variableKind
+	typ    *cel.Type
+	item   bool // the slot is of the frame at hand, not of the record
+	slot   int32
+	path   string // udm: the field or message
+	fields []*field
+	inner  *decision // a named condition, or event_type
+}
+
+type variableKind uint8
+
+const (
+	readText      variableKind = iota // a scalar of the record
+	readList                          // a list of the record
+	readAny                           // either
+	readPresence                      // has() of the record
+	readUDM                           // a field of the event
+	readUDMHas                        // has() of the event
+	readCondition                     // a named condition
+	readEventType
+)
+
+// celCompiler turns the expressions of one rule file into decisions. Parsing and
+// finding variables happens as expressions are met; types are checked at the end,
+// when all variables are known.
+type celCompiler struct {
+	c          *compiler
+	env        *cel.Env
+	vars       map[string]*variable
+	order      []*variable
+	conditions map[string]*decision
+	names      []string // of the conditions
+	types      *decision
+}
+
+func newCELCompiler(c *compiler, conditions []Pair) *celCompiler {
+	cc := &celCompiler{c: c, vars: make(map[string]*variable), conditions: make(map[string]*decision)}
+	for _, p := range conditions {
+		cc.conditions[p.Key.Value] = cc.newDecision(fmt.Sprintf("condition %s", p.Key.Value))
+		cc.names = append(cc.names, p.Key.Value)
+		if !isIdentifier(p.Key.Value) || slices.Contains(reserved, p.Key.Value) {
+			c.errorf(p.Key.Pos, "%q cannot name a condition", p.Key.Value).Hint = "letters, digits and _, not " + strings.Join(reserved, ", ")
+		}
+	}
+	top := scope{layout: c.plan.root, node: c.plan.root.node}
+	for _, p := range conditions {
+		d := cc.conditions[p.Key.Value]
+		d.arms = []decisionArm{cc.parse(p.Value, top)}
+	}
+	return cc
+}
+
+var reserved = []string{"log", "udm", "item", "event_type", "true", "false", "null", "in"}
+
+func isIdentifier(s string) bool {
+	for i, r := range s {
+		letter := r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		if !letter && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (cc *celCompiler) newDecision(what string) *decision {
+	d := &decision{id: len(cc.c.plan.decisions), what: what}
+	cc.c.plan.decisions = append(cc.c.plan.decisions, d)
+	return d
+}
+
+// when compiles the condition of a rule.
+func (cc *celCompiler) when(t Text, sc scope) *decision {
+	d := cc.newDecision("when")
+	d.arms = []decisionArm{cc.parse(t, sc)}
+	return d
+}
+
+// eventType compiles the conditions of the event_type arms.
+func (cc *celCompiler) eventType(whens []Text, sc scope) *decision {
+	d := cc.newDecision("event_type")
+	for _, w := range whens {
+		arm := decisionArm{}
+		if w.given() {
+			arm = cc.parse(w, sc)
+		}
+		d.arms = append(d.arms, arm)
+	}
+	cc.types = d
+	return d
+}
+
+// baseEnv gives the CEL environment all expressions share.
+func (cc *celCompiler) baseEnv() *cel.Env {
+	if cc.env == nil {
+		env, err := cel.NewEnv(ext.Strings(), cel.ASTValidators(cel.ValidateRegexLiterals()),
+			cel.CrossTypeNumericComparisons(true))
+		if err != nil {
+			cc.c.errorf(Pos{}, "cannot set up CEL: %v", err)
+			return nil
+		}
+		cc.env = env
+	}
+	return cc.env
+}
+
+// parse reads an expression and finds its variables.
+func (cc *celCompiler) parse(t Text, sc scope) decisionArm {
+	arm := decisionArm{text: t}
+	env := cc.baseEnv()
+	if env == nil {
+		return arm
+	}
+	parsed, iss := env.Parse(t.Value)
+	if iss.Err() != nil {
+		cc.issues(t, iss)
+		return arm
+	}
+	before := len(cc.c.list)
+	r := resolver{cc: cc, text: t, scope: sc, info: parsed.NativeRep().SourceInfo()}
+	r.expr(parsed.NativeRep().Expr(), nil, false)
+	arm.vars = r.vars
+	if !cc.c.brokenSince(before) {
+		arm.ast = parsed
+	}
+	return arm
+}
+
+// issues reports what CEL says of an expression, at its place in the rule file.
+func (cc *celCompiler) issues(t Text, iss *cel.Issues) {
+	for _, e := range iss.Errors() {
+		f := cc.c.errorf(t.At(byteOffset(t.Value, e.Location)), "%s", celMessage(e.Message))
+		if word, ok := undeclared(e.Message); ok {
+			known := append([]string{"log", "udm", "event_type"}, cc.names...)
+			f.Msg = fmt.Sprintf("unknown name %q", word)
+			f.Hint = hintOf(word, known, "names: ")
+			if near := udm.Nearest(word, cc.names); len(near) == 0 && isIdentifier(word) {
+				f.Hint = fmt.Sprintf("a field of the record is written log.%s; names: %s", word, strings.Join(known, ", "))
+			}
+		}
+		if strings.Contains(e.Message, "no matching overload") {
+			f.Hint = "values of the record are text: compare with quotes (log.port == \"22\"), or convert: int(log.port) > 22"
+		}
+	}
+}
+
+// celMessage puts a message of CEL into the house's form.
+func celMessage(msg string) string {
+	msg = strings.TrimPrefix(msg, "Syntax error: ")
+	if i := strings.Index(msg, " expecting {"); i >= 0 {
+		msg = msg[:i]
+	}
+	return strings.TrimSuffix(strings.ReplaceAll(msg, "'<EOF>'", "end of the expression"), ".")
+}
+
+func undeclared(msg string) (word string, ok bool) {
+	rest, ok := strings.CutPrefix(msg, "undeclared reference to '")
+	if !ok {
+		return "", false
+	}
+	word, _, _ = strings.Cut(rest, "'")
+	return word, true
+}
+
+// byteOffset turns a CEL location (line from 1, column in characters from 0)
+// into a byte offset.
+func byteOffset(text string, loc common.Location) int {
+	at := 0
+	for range loc.Line() - 1 {
+		i := strings.IndexByte(text[at:], '\n')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	for range loc.Column() {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return min(at, len(text))
+}
+
+// finish checks the types of all expressions and links variables to fields.
+func (cc *celCompiler) finish() {
+	for _, v := range cc.order {
+		cc.link(v)
+	}
+	if cc.env != nil && !cc.c.broken() {
+		cc.check()
+	}
+	for _, d := range cc.c.plan.decisions {
+		d.reads = leafVariables(d, map[*decision]bool{})
+	}
+	cc.cycles()
+}
+
+func (cc *celCompiler) check() {
+	var opts []cel.EnvOption
+	for _, v := range cc.order {
+		opts = append(opts, cel.Variable(v.name, v.typ))
+	}
+	env, err := cc.env.Extend(opts...)
+	if err != nil {
+		cc.c.errorf(Pos{}, "cannot set up CEL: %v", err)
+		return
+	}
+	for _, d := range cc.c.plan.decisions {
+		for i := range d.arms {
+			cc.checkArm(env, &d.arms[i])
+		}
+	}
+}
+
+func (cc *celCompiler) checkArm(env *cel.Env, arm *decisionArm) {
+	if arm.ast == nil {
+		return
+	}
+	checked, iss := env.Check(arm.ast)
+	if iss.Err() != nil {
+		cc.issues(arm.text, iss)
+		return
+	}
+	if t := checked.OutputType(); !t.IsExactType(types.BoolType) {
+		cc.c.errorf(arm.text.Pos, "a condition wants true or false, got %s", t).Hint = "compare it: ... == \"...\""
+		return
+	}
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		cc.c.errorf(arm.text.Pos, "%v", err)
+		return
+	}
+	arm.ast, arm.program = checked, program
+}
+
+// link finds the fields of the event that a variable reads.
+func (cc *celCompiler) link(v *variable) {
+	switch v.kind {
+	case readEventType:
+		v.inner = cc.types
+	case readUDM, readUDMHas:
+		v.fields = fieldsBelow(cc.c.plan.event, v.path, nil)
+	}
+}
+
+// fieldsBelow gathers the fields of p at or below a path of the event.
+func fieldsBelow(p *program, path string, out []*field) []*field {
+	for i := range p.fields {
+		f := &p.fields[i]
+		if f.path == path || strings.HasPrefix(f.path, path+".") {
+			out = append(out, f)
+		} else if f.inner != nil && strings.HasPrefix(path, f.path+".") {
+			out = fieldsBelow(f.inner, path, out)
+		}
+	}
+	return out
+}
+
+// leafVariables answers all that a decision depends on, with named conditions
+// replaced by what they depend on themselves.
+func leafVariables(d *decision, seen map[*decision]bool) []*variable {
+	if seen[d] {
+		return nil
+	}
+	seen[d] = true
+	var out []*variable
+	for _, a := range d.arms {
+		for _, v := range a.vars {
+			more := []*variable{v}
+			if v.kind == readCondition {
+				more = leafVariables(v.inner, seen)
+			}
+			for _, m := range more {
+				if !slices.Contains(out, m) {
+					out = append(out, m)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// cycles reports decisions that depend on their own answer.
+func (cc *celCompiler) cycles() {
+	state := make(map[*decision]int) // 1 open, 2 done
+	var visit func(d *decision, from Text)
+	visit = func(d *decision, from Text) {
+		if state[d] == 1 {
+			cc.c.errorf(from.Pos, "%s depends on itself", d.what).Hint =
+				"a field that a condition reads may not be written under that same condition"
+			return
+		}
+		if state[d] == 2 {
+			return
+		}
+		state[d] = 1
+		for _, a := range d.arms {
+			for _, v := range a.vars {
+				for _, next := range v.decisions(cc.types) {
+					visit(next, a.text)
+				}
+			}
+		}
+		state[d] = 2
+	}
+	for _, d := range cc.c.plan.decisions {
+		visit(d, Text{})
+	}
+}
+
+// decisions answers what must be decided before v has a value.
+func (v *variable) decisions(eventType *decision) []*decision {
+	if v.inner != nil {
+		return []*decision{v.inner}
+	}
+	var out []*decision
+	for _, f := range v.fields {
+		out = f.decisions(eventType, out)
+	}
+	return out
+}
+
+func (f *field) decisions(eventType *decision, out []*decision) []*decision {
+	for _, st := range f.steps {
+		for _, g := range st.guards {
+			out = append(out, g.when)
+		}
+		if st.run != nil {
+			out = st.run.decisions(eventType, out)
+		}
+	}
+	if f.path == eventTypePath && eventType != nil {
+		out = append(out, eventType)
+	}
+	if f.inner != nil {
+		out = f.inner.decisions(eventType, out)
+	}
+	return out
+}
+
+func (p *program) decisions(eventType *decision, out []*decision) []*decision {
+	for i := range p.fields {
+		out = p.fields[i].decisions(eventType, out)
+	}
+	return out
+}
+
+const eventTypePath = "metadata.event_type"
+
+// resolver replaces the paths in one expression by variables.
+type resolver struct {
+	cc    *celCompiler
+	text  Text
+	scope scope
+	info  *ast.SourceInfo
+	vars  []*variable
+}
+
+// expr resolves the paths in e. bound holds the names that macros define, and
+// list says that e is used as a list.
+func (r *resolver) expr(e ast.Expr, bound []string, list bool) {
+	if root, segments, test, ok := chain(e); ok && !slices.Contains(bound, root.AsIdent()) {
+		if r.path(e, root, segments, test, list) {
+			return
+		}
+	}
+	switch e.Kind() {
+	case ast.SelectKind:
+		r.expr(e.AsSelect().Operand(), bound, false)
+	case ast.CallKind:
+		r.call(e.AsCall(), bound)
+	case ast.ListKind:
+		for _, el := range e.AsList().Elements() {
+			r.expr(el, bound, false)
+		}
+	case ast.MapKind:
+		for _, en := range e.AsMap().Entries() {
+			r.expr(en.AsMapEntry().Key(), bound, false)
+			r.expr(en.AsMapEntry().Value(), bound, false)
+		}
+	case ast.ComprehensionKind:
+		x := e.AsComprehension()
+		r.expr(x.IterRange(), bound, true)
+		inner := append(slices.Clone(bound), x.IterVar(), x.AccuVar())
+		if x.HasIterVar2() {
+			inner = append(inner, x.IterVar2())
+		}
+		for _, part := range []ast.Expr{x.AccuInit(), x.LoopCondition(), x.LoopStep(), x.Result()} {
+			r.expr(part, inner, false)
+		}
+	}
+}
+
+func (r *resolver) call(call ast.CallExpr, bound []string) {
+	if call.IsMemberFunction() {
+		r.sized(call.Target(), bound, call.FunctionName())
+	}
+	for i, arg := range call.Args() {
+		switch {
+		case call.FunctionName() == operators.In && i == 1:
+			r.expr(arg, bound, true)
+		default:
+			r.sized(arg, bound, call.FunctionName())
+		}
+	}
+}
+
+// sized resolves an operand of a function. What size() is taken of may be a text
+// or a list.
+func (r *resolver) sized(e ast.Expr, bound []string, function string) {
+	root, segments, test, ok := chain(e)
+	if function == "size" && ok && !test && len(segments) > 0 && !slices.Contains(bound, root.AsIdent()) &&
+		(root.AsIdent() == "log" || root.AsIdent() == "item") {
+		r.record(e, root, segments, readAny, types.DynType)
+		return
+	}
+	r.expr(e, bound, false)
+}
+
+// chain takes a path such as log.a["b"][0].c apart. test says that it stands in
+// has().
+func chain(e ast.Expr) (root ast.Expr, segments []string, test, ok bool) {
+	switch e.Kind() {
+	case ast.IdentKind:
+		return e, nil, false, true
+	case ast.SelectKind:
+		s := e.AsSelect()
+		root, segments, inner, ok := chain(s.Operand())
+		return root, append(segments, s.FieldName()), s.IsTestOnly(), ok && !inner
+	case ast.CallKind:
+		call := e.AsCall()
+		if call.FunctionName() != operators.Index {
+			return nil, nil, false, false
+		}
+		key := call.Args()[1]
+		if key.Kind() != ast.LiteralKind {
+			return nil, nil, false, false
+		}
+		root, segments, inner, ok := chain(call.Args()[0])
+		switch k := key.AsLiteral().(type) {
+		case types.String:
+			return root, append(segments, string(k)), false, ok && !inner
+		case types.Int:
+			return root, append(segments, strconv.FormatInt(int64(k), 10)), false, ok && !inner && k >= 0
+		}
+	}
+	return nil, nil, false, false
+}
+
+// path replaces one path by a variable. It reports whether there is nothing more
+// to resolve in it.
+func (r *resolver) path(e, root ast.Expr, segments []string, test, list bool) bool {
+	name := root.AsIdent()
+	switch name {
+	case "log", "item", "udm":
+		if len(segments) == 0 {
+			r.errorf(root, "%s needs a path", name).Hint = name + ".some.field"
+			return true
+		}
+	case "event_type":
+		if len(segments) > 0 {
+			return false
+		}
+		r.eventType(e)
+		return true
+	default:
+		if d := r.cc.conditions[name]; d != nil && len(segments) == 0 {
+			r.use(e, &variable{shown: name, kind: readCondition, typ: types.BoolType, inner: d})
+			return true
+		}
+		return false
+	}
+	if name == "udm" {
+		r.event(e, root, segments, test)
+		return true
+	}
+	switch {
+	case test:
+		r.record(e, root, segments, readPresence, types.BoolType)
+	case list:
+		r.record(e, root, segments, readList, types.NewListType(types.DynType))
+	default:
+		r.record(e, root, segments, readText, types.StringType)
+	}
+	return true
+}
+
+// record makes a variable of a path of the record, or of the item at hand.
+func (r *resolver) record(e, root ast.Expr, segments []string, kind variableKind, typ *cel.Type) {
+	v := &variable{shown: root.AsIdent() + "." + strings.Join(segments, "."), kind: kind, typ: typ}
+	if root.AsIdent() == "log" {
+		l := r.cc.c.plan.root
+		v.slot = l.find(l.node, segments).slot
+		r.use(e, v)
+		return
+	}
+	if !r.scope.item {
+		r.errorf(root, "no item here").Hint = "item is the element of a rule with each, or the object a block is used on"
+		return
+	}
+	v.item = true
+	v.slot = r.scope.layout.find(r.scope.node, segments).slot
+	r.use(e, v)
+}
+
+// event makes a variable of a path of the event.
+func (r *resolver) event(e, root ast.Expr, segments []string, test bool) {
+	path := strings.Join(segments, ".")
+	p, err := udm.Lookup(path)
+	if err != nil {
+		r.cc.c.pathError(r.text, r.offset(root)+len("udm."), err)
+		return
+	}
+	v := &variable{shown: "udm." + path, kind: readUDMHas, typ: types.BoolType, path: p.String()}
+	if !test {
+		if v.typ = eventType(p); v.typ == nil {
+			r.errorf(root, "%s has no single value", path).Hint = fmt.Sprintf("ask for it with has(udm.%s)", path)
+			return
+		}
+		v.kind = readUDM
+	}
+	r.use(e, v)
+}
+
+// eventType answers the CEL type of a field of the event, or nil where it can
+// only be asked for with has().
+func eventType(p udm.Path) *cel.Type {
+	leaf := p.Leaf()
+	if p[:len(p)-1].Repeated() != nil {
+		return nil
+	}
+	var t *cel.Type
+	switch leaf.Kind {
+	case udm.MessageKind, udm.Struct, udm.Map:
+		return nil
+	case udm.Bool:
+		t = types.BoolType
+	case udm.Int32, udm.Int64, udm.Uint32, udm.Uint64:
+		t = types.IntType
+	case udm.Float, udm.Double:
+		t = types.DoubleType
+	default:
+		t = types.StringType
+	}
+	if leaf.Repeated {
+		return types.NewListType(t)
+	}
+	return t
+}
+
+func (r *resolver) eventType(e ast.Expr) {
+	// The decision is known once the whole file is read; finish links it.
+	r.use(e, &variable{shown: "event_type", kind: readEventType, typ: types.StringType})
+}
+
+// use puts a variable in the place of e.
+func (r *resolver) use(e ast.Expr, v *variable) {
+	cc := r.cc
+	key := fmt.Sprintf("%d %s %t %d", v.kind, v.shown, v.item, v.slot)
+	known := cc.vars[key]
+	if known == nil || v.item {
+		v.name = fmt.Sprintf("@%d", len(cc.order))
+		cc.vars[key], known = v, v
+		cc.order = append(cc.order, v)
+	}
+	r.vars = append(r.vars, known)
+	e.SetKindCase(ast.NewExprFactory().NewIdent(e.ID(), known.name))
+}
+
+func (r *resolver) offset(e ast.Expr) int {
+	return byteOffset(r.text.Value, r.info.GetStartLocation(e.ID()))
+}
+
+func (r *resolver) errorf(e ast.Expr, format string, args ...any) *Error {
+	return r.cc.c.errorf(r.text.At(r.offset(e)), format, args...)
+}

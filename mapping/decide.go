@@ -1,0 +1,272 @@
+package mapping
+
+import (
+	"strconv"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"github.com/tidwall/gjson"
+)
+
+// decide answers which arm of a decision holds, or -1. Conditions that read
+// only the record and the event are decided once per record; answers to the same
+// question are remembered from record to record.
+func (m *Mapper) decide(d *decision, frame int) int {
+	if frame != 0 {
+		return m.lookUp(d, frame)
+	}
+	if a := m.decided[d.id]; a != 0 {
+		return int(a) - 2
+	}
+	a := m.lookUp(d, frame)
+	m.decided[d.id] = int16(a) + 2
+	return a
+}
+
+// eventType answers the event's type.
+func (m *Mapper) eventType() *constant {
+	return &m.plan.types[m.decide(m.plan.eventType, 0)]
+}
+
+// memo remembers the answers to a decision by all that they depend on.
+type memo map[string]int16
+
+const (
+	maxMemo    = 1024 // answers per decision
+	maxMemoKey = 256  // bytes a question may have to be remembered
+)
+
+// lookUp answers a decision from memory, or evaluates it.
+func (m *Mapper) lookUp(d *decision, frame int) int {
+	if !m.question(d, frame) {
+		return m.evaluate(d, frame)
+	}
+	if a, ok := m.memos[d.id][string(m.memoKey)]; ok {
+		return int(a)
+	}
+	// Evaluating asks other questions, so this one is kept aside.
+	key := string(m.memoKey)
+	a := m.evaluate(d, frame)
+	if known := m.memos[d.id]; known == nil || len(known) >= maxMemo {
+		m.memos[d.id] = make(memo)
+	}
+	m.memos[d.id][key] = int16(a)
+	return a
+}
+
+// question writes all that the answer depends on into m.memoKey. It reports
+// whether that is worth remembering.
+func (m *Mapper) question(d *decision, frame int) bool {
+	for _, v := range d.reads {
+		// What a variable depends on in turn is asked first: it uses memoKey too.
+		m.settle(v)
+	}
+	key := m.memoKey[:0]
+	for _, v := range d.reads {
+		switch v.kind {
+		case readText:
+			sp := &m.spans[m.frameOf(v, frame)+int(v.slot)]
+			if !sp.scalar() {
+				key = append(key, 0)
+				continue
+			}
+			if sp.end-sp.beg > maxMemoKey {
+				return false
+			}
+			// The token itself stands for its text, behind its length.
+			key = append(key, 1, byte(sp.end-sp.beg), byte((sp.end-sp.beg)>>8), byte(sp.kind))
+			key = append(key, m.rec[sp.beg:sp.end]...)
+		case readPresence:
+			key = append(key, truthByte(m.recordHas(v, frame)))
+		case readUDMHas:
+			key = append(key, truthByte(m.eventHas(v)))
+		case readEventType:
+			key = strconv.AppendInt(append(key, 't'), int64(m.decide(m.plan.eventType, 0)), 10)
+		default:
+			return false
+		}
+	}
+	m.memoKey = key
+	return len(key) <= maxMemoKey
+}
+
+func truthByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// settle has the fields and decisions a variable depends on known.
+func (m *Mapper) settle(v *variable) {
+	switch v.kind {
+	case readUDMHas:
+		m.eventHas(v)
+	case readEventType:
+		m.decide(v.inner, 0)
+	}
+}
+
+func (m *Mapper) frameOf(v *variable, frame int) int {
+	if v.item {
+		return frame
+	}
+	return 0
+}
+
+// recordHas answers has() of a place in the record: something to copy, or a
+// container that is not empty.
+func (m *Mapper) recordHas(v *variable, frame int) bool {
+	sp := &m.spans[m.frameOf(v, frame)+int(v.slot)]
+	if sp.kind == spanObject || sp.kind == spanArray {
+		first := m.at(m.space(int(sp.beg) + 1))
+		return first != '}' && first != ']'
+	}
+	return sp.scalar()
+}
+
+// eventHas answers has() of a field or message of the event.
+func (m *Mapper) eventHas(v *variable) bool {
+	for _, f := range v.fields {
+		if m.fieldState(f) == yes {
+			return true
+		}
+	}
+	return false
+}
+
+// evaluate asks CEL. An expression that fails counts as false.
+func (m *Mapper) evaluate(d *decision, frame int) int {
+	for i := range d.arms {
+		arm := &d.arms[i]
+		if arm.program == nil {
+			return i
+		}
+		got, _, err := arm.program.Eval(&activation{m: m, arm: arm, frame: frame})
+		if err == nil && got == types.True {
+			return i
+		}
+	}
+	return -1
+}
+
+// activation gives CEL the values of an arm's variables.
+type activation struct {
+	m     *Mapper
+	arm   *decisionArm
+	frame int
+}
+
+// Parent answers nil: there is nothing around an expression.
+func (a *activation) Parent() cel.Activation { return nil }
+
+// ResolveName answers the value of a variable.
+func (a *activation) ResolveName(name string) (any, bool) {
+	for _, v := range a.arm.vars {
+		if v.name == name {
+			return a.m.read(v, a.frame), true
+		}
+	}
+	return nil, false
+}
+
+// read answers the value of a variable as CEL has it.
+func (m *Mapper) read(v *variable, frame int) ref.Val {
+	switch v.kind {
+	case readText:
+		return types.String(m.spanText(m.frameOf(v, frame) + int(v.slot)))
+	case readList:
+		return m.recordList(m.frameOf(v, frame) + int(v.slot))
+	case readAny:
+		slot := m.frameOf(v, frame) + int(v.slot)
+		if m.spans[slot].kind == spanArray {
+			return m.recordList(slot)
+		}
+		return types.String(m.spanText(slot))
+	case readPresence:
+		return types.Bool(m.recordHas(v, frame))
+	case readUDMHas:
+		return types.Bool(m.eventHas(v))
+	case readCondition:
+		return types.Bool(m.decide(v.inner, 0) == 0)
+	case readEventType:
+		return types.String(m.eventType().text)
+	}
+	return m.readEvent(v)
+}
+
+func (m *Mapper) spanText(slot int) string {
+	if sp := &m.spans[slot]; sp.scalar() {
+		return string(m.text(sp).bytes)
+	}
+	return ""
+}
+
+// recordList answers a list of the record: scalars as text, objects as maps.
+func (m *Mapper) recordList(slot int) ref.Val {
+	sp := &m.spans[slot]
+	if sp.kind != spanArray {
+		return types.DefaultTypeAdapter.NativeToValue([]any{})
+	}
+	return types.DefaultTypeAdapter.NativeToValue(native(gjson.ParseBytes(m.rec[sp.beg:sp.end])))
+}
+
+// native turns a JSON value into what CEL adapts, by the rules for texts.
+func native(r gjson.Result) any {
+	switch {
+	case r.IsArray():
+		list := []any{}
+		r.ForEach(func(_, el gjson.Result) bool { list = append(list, native(el)); return true })
+		return list
+	case r.IsObject():
+		members := map[string]any{}
+		r.ForEach(func(k, el gjson.Result) bool { members[k.String()] = native(el); return true })
+		return members
+	case r.Type == gjson.String && len(r.Raw) >= 2:
+		return string(appendDecoded(nil, []byte(r.Raw[1:len(r.Raw)-1])))
+	case r.Type == gjson.Null:
+		return ""
+	}
+	return r.Raw
+}
+
+// readEvent answers the value of a field of the event. The field is written
+// behind the event, read, and taken off again.
+func (m *Mapper) readEvent(v *variable) ref.Val {
+	var value gjson.Result
+	if len(v.fields) > 0 {
+		f := v.fields[0]
+		mark, watched := len(m.dst), m.trace
+		m.trace = nil
+		var w writer
+		m.field(&w, f, 0)
+		if w.items > 0 {
+			value = gjson.ParseBytes(m.dst[mark+len(f.open[0]):])
+		}
+		m.dst, m.trace = m.dst[:mark], watched
+	}
+	return typed(value, v.typ)
+}
+
+// typed turns a value of the event into the CEL value of its type; an absent one
+// is the type's zero value.
+func typed(r gjson.Result, t *cel.Type) ref.Val {
+	switch t.Kind() {
+	case types.BoolKind:
+		return types.Bool(r.Bool())
+	case types.IntKind:
+		n, _ := strconv.ParseInt(r.String(), 10, 64)
+		return types.Int(n)
+	case types.DoubleKind:
+		return types.Double(r.Float())
+	case types.ListKind:
+		elements := []ref.Val{}
+		r.ForEach(func(_, el gjson.Result) bool {
+			elements = append(elements, typed(el, t.Parameters()[0]))
+			return true
+		})
+		return types.DefaultTypeAdapter.NativeToValue(elements)
+	}
+	return types.String(native(r).(string))
+}

@@ -1,0 +1,362 @@
+package mapping
+
+import (
+	"bytes"
+	"strconv"
+	"unicode/utf8"
+)
+
+// writer is where one message being written stands.
+type writer struct {
+	last  *field // written last; nil while the message is empty
+	items int    // of the field at hand
+	seen  int    // where in Mapper.seen the items of the field at hand begin
+}
+
+// run appends the message that p writes from the values of a frame. A message
+// in which nothing stands leaves the buffer as it was.
+func (m *Mapper) run(p *program, frame int) bool {
+	start := len(m.dst)
+	m.dst = append(m.dst, '{')
+	w := writer{}
+	for i := range p.fields {
+		m.field(&w, &p.fields[i], frame)
+	}
+	if w.last == nil {
+		m.dst = m.dst[:start]
+		return false
+	}
+	for range len(w.last.into) + 1 {
+		m.dst = append(m.dst, '}')
+	}
+	return true
+}
+
+// field runs the steps of one field.
+func (m *Mapper) field(w *writer, f *field, frame int) {
+	w.items, w.seen = 0, len(m.seen)
+	if f.inner != nil {
+		m.element(w, f, f.inner, frame)
+	}
+	for _, st := range f.steps {
+		if m.step(w, f, st, frame, 0, 0) && f.shape == shapeSingle {
+			break
+		}
+	}
+	m.seen = m.seen[:w.seen]
+	if w.items > 0 {
+		m.dst = append(m.dst, f.shape.closing()...)
+	}
+}
+
+// closing answers what ends a field's values.
+func (s shape) closing() string {
+	switch s {
+	case shapeSingle:
+		return ""
+	case shapeMembers:
+		return "}"
+	}
+	return "]"
+}
+
+// begin makes room for one more value of a field: it closes the messages that
+// have ended, opens those that begin, and writes the name before the first value.
+func (m *Mapper) begin(w *writer, f *field) {
+	if w.items++; w.items > 1 {
+		m.dst = append(m.dst, ',')
+		return
+	}
+	shared := 0
+	if w.last != nil {
+		for shared < len(f.into) && shared < len(w.last.into) && f.into[shared] == w.last.into[shared] {
+			shared++
+		}
+		for range len(w.last.into) - shared {
+			m.dst = append(m.dst, '}')
+		}
+		m.dst = append(m.dst, ',')
+	}
+	m.dst = append(m.dst, f.open[shared]...)
+	switch f.shape {
+	case shapeSingle:
+	case shapeMembers:
+		m.dst = append(m.dst, '{')
+	default:
+		m.dst = append(m.dst, '[')
+	}
+	w.last = f
+}
+
+// step writes what one rule gives a field. Loops are entered one by one; level
+// counts them, and index is the position in the innermost. It reports whether
+// there was a value.
+func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bool {
+	for _, g := range st.guards {
+		if g.level == level && m.decide(g.when, frame) != 0 {
+			return false
+		}
+	}
+	if level < len(st.loops) {
+		return m.loop(w, f, st, frame, level)
+	}
+	if f.shape == shapeMessages {
+		return m.element(w, f, st.run, frame)
+	}
+	return m.values(w, f, st, frame, index)
+}
+
+// loop runs a step for each element of an array.
+func (m *Mapper) loop(w *writer, f *field, st *step, frame, level int) bool {
+	l := &st.loops[level]
+	wrote := false
+	rows := m.rowsOf(frame, l)
+	for rows.next() {
+		if rows.index < int(l.skip) {
+			continue
+		}
+		if m.step(w, f, st, rows.frame, level+1, rows.index) {
+			if wrote = true; f.shape == shapeSingle {
+				break
+			}
+		}
+	}
+	rows.close()
+	return wrote
+}
+
+// element appends one message to a list of messages, unless it is empty.
+func (m *Mapper) element(w *writer, f *field, p *program, frame int) bool {
+	before, mark := *w, len(m.dst)
+	m.begin(w, f)
+	if !m.run(p, frame) {
+		*w, m.dst = before, m.dst[:mark]
+		return false
+	}
+	return true
+}
+
+// values writes the value or values that a step takes from a frame.
+func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
+	s := &st.from
+	switch {
+	case s.constant != nil:
+		return m.put(w, f, st, text{json: s.constant.json}, index)
+	case f.path == eventTypePath && st.from.slots == nil:
+		return m.put(w, f, st, text{json: m.eventType().json}, index)
+	}
+	for i, slot := range s.slots {
+		sp := &m.spans[frame+int(slot)]
+		wrote := false
+		if sp.scalar() {
+			wrote = m.scalar(w, f, st, sp, index)
+		} else if sp.kind == spanArray && s.list {
+			wrote = m.list(w, f, st, sp, index)
+		}
+		if wrote {
+			m.won(st, i)
+			return true
+		}
+	}
+	return false
+}
+
+// scalar writes what becomes of one scalar of the record.
+func (m *Mapper) scalar(w *writer, f *field, st *step, sp *span, index int) bool {
+	t := m.text(sp)
+	if st.from.plain {
+		return m.put(w, f, st, t, index)
+	}
+	t, ok := m.transform(st, t)
+	if !ok {
+		return false
+	}
+	return m.put(w, f, st, t, index)
+}
+
+// list writes each scalar element of an array that is not empty.
+func (m *Mapper) list(w *writer, f *field, st *step, sp *span, index int) bool {
+	wrote := false
+	i := m.space(int(sp.beg) + 1)
+	for m.at(i) != ']' {
+		el := span{kind: spanNone}
+		el, i = m.elementSpan(i)
+		if el.scalar() && m.scalar(w, f, st, &el, index) {
+			wrote = true
+		}
+		if i = m.space(i); m.at(i) == ',' {
+			i = m.space(i + 1)
+		}
+	}
+	return wrote
+}
+
+// elementSpan reads the array element at i, which the walk has checked already.
+func (m *Mapper) elementSpan(i int) (span, int) {
+	switch m.at(i) {
+	case '"':
+		end, flags := m.str(i + 1)
+		kind := spanString
+		if end == i+1 {
+			kind = spanNull
+		}
+		return span{beg: int32(i + 1), end: int32(end), kind: kind, text: flags}, end + 1
+	case '{', '[':
+		return span{kind: spanObject}, m.skip(i, 0)
+	}
+	end, kind := m.literal(i)
+	return span{beg: int32(i), end: int32(end), kind: kind}, end
+}
+
+// text is a value on its way into the event.
+type text struct {
+	bytes []byte // decoded
+	clean bool   // bytes may stand between quotes as they are
+	json  []byte // set: how the value stands in the JSON
+}
+
+// text answers the text of a scalar. Its bytes are of the record or of m.texts
+// and stay as they are until the next record.
+func (m *Mapper) text(sp *span) text {
+	raw := m.rec[sp.beg:sp.end]
+	if sp.text == 0 || sp.text == hasNonASCII && utf8.Valid(raw) {
+		return text{bytes: raw, clean: true}
+	}
+	at := len(m.texts)
+	m.texts = appendDecoded(m.texts, raw)
+	return text{bytes: m.texts[at:len(m.texts):len(m.texts)]}
+}
+
+// transform does to a text what the rule asks for: extract, match, format and
+// the conversion to the field's type. ok is false where that leaves no value.
+func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
+	s := &st.from
+	if s.extract.kind != extractNone {
+		if t.bytes = s.extract.find(t.bytes); len(t.bytes) == 0 {
+			return t, false
+		}
+	}
+	if len(s.arms) > 0 {
+		a := m.match(s.arms, t.bytes)
+		if a == nil {
+			return t, false
+		}
+		if t = (text{json: a.value.json}); t.json != nil {
+			return t, true
+		}
+		t.bytes = []byte(a.value.text)
+	}
+	if s.prefix != nil || s.suffix != nil {
+		at := len(m.texts)
+		m.texts = append(append(append(m.texts, s.prefix...), t.bytes...), s.suffix...)
+		t = text{bytes: m.texts[at:len(m.texts):len(m.texts)]}
+	}
+	if s.convert == toString {
+		return t, true
+	}
+	at := len(m.texts)
+	m.texts, ok = appendConverted(m.texts, t.bytes, s.convert, st.field.typ, s.time)
+	return text{json: m.texts[at:len(m.texts):len(m.texts)]}, ok
+}
+
+// find answers the part of a text that is extracted, or nothing.
+func (x *extractor) find(b []byte) []byte {
+	switch x.kind {
+	case extractIP:
+		return findIP(b)
+	case extractVersion:
+		return findVersion(b)
+	}
+	loc := x.regex.FindSubmatchIndex(b)
+	if loc == nil || loc[2*x.group] < 0 {
+		return nil
+	}
+	return b[loc[2*x.group]:loc[2*x.group+1]]
+}
+
+// match answers the first arm that matches, or nil.
+func (m *Mapper) match(arms []arm, b []byte) *arm {
+	for i := range arms {
+		a := &arms[i]
+		if a.any || a.regex != nil && a.regex.Match(b) || a.regex == nil && a.equals == string(b) {
+			return a
+		}
+	}
+	return nil
+}
+
+// put writes one value of a field. It reports whether the value counts: one that
+// stands already in a list without duplicates does, though it is not written.
+func (m *Mapper) put(w *writer, f *field, st *step, t text, index int) bool {
+	if f.dedup && !m.fresh(w, t.bytes) {
+		return true
+	}
+	switch f.shape {
+	case shapeLabels:
+		m.begin(w, f)
+		m.dst = append(m.dst, `{"key":"`...)
+		m.label(&st.label, index)
+		m.dst = append(m.dst, `","value":`...)
+		m.write(t)
+		m.dst = append(m.dst, '}')
+	case shapeRoles:
+		m.begin(w, f)
+		m.dst = append(m.dst, `{"name":`...)
+		m.write(t)
+		m.dst = append(m.dst, '}')
+	case shapeMembers:
+		return m.member(w, f, st, t, index)
+	default:
+		m.begin(w, f)
+		m.write(t)
+	}
+	return true
+}
+
+// member writes one member of a free object. The first value of a key stays.
+func (m *Mapper) member(w *writer, f *field, st *step, t text, index int) bool {
+	at := len(m.texts)
+	m.texts = append(m.texts, st.label.before...)
+	if st.label.index {
+		m.texts = append(strconv.AppendInt(m.texts, int64(index), 10), st.label.after...)
+	}
+	key := m.texts[at:len(m.texts):len(m.texts)]
+	if !m.fresh(w, key) {
+		return false
+	}
+	m.begin(w, f)
+	m.dst = append(append(append(m.dst, '"'), key...), '"', ':')
+	m.write(t)
+	return true
+}
+
+func (m *Mapper) label(l *label, index int) {
+	m.dst = append(m.dst, l.before...)
+	if l.index {
+		m.dst = append(strconv.AppendInt(m.dst, int64(index), 10), l.after...)
+	}
+}
+
+// fresh reports whether b has not been written to the field at hand, and
+// remembers it.
+func (m *Mapper) fresh(w *writer, b []byte) bool {
+	for _, old := range m.seen[w.seen:] {
+		if bytes.Equal(old, b) {
+			return false
+		}
+	}
+	m.seen = append(m.seen, b)
+	return true
+}
+
+// write appends a value's JSON.
+func (m *Mapper) write(t text) {
+	switch {
+	case t.json != nil:
+		m.dst = append(m.dst, t.json...)
+	case t.clean:
+		m.dst = append(append(append(m.dst, '"'), t.bytes...), '"')
+	default:
+		m.dst = appendQuoted(m.dst, t.bytes)
+	}
+}

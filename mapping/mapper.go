@@ -1,0 +1,210 @@
+package mapping
+
+import (
+	"fmt"
+	"sync"
+	"unicode/utf8"
+)
+
+// Parser is a compiled rule file. It never changes, and any number of goroutines
+// may use it at once.
+type Parser struct {
+	plan      *plan
+	ruleset   *Ruleset
+	warnings  ErrorList
+	jsonNames bool
+	pool      sync.Pool // of *Mapper, for Map
+}
+
+// Warnings answers what is odd about the rule file though it compiles, such as
+// deprecated UDM fields.
+func (p *Parser) Warnings() ErrorList { return p.warnings }
+
+// Ruleset answers the rules as written, with those of extended files in place.
+// It must not be changed.
+func (p *Parser) Ruleset() *Ruleset { return p.ruleset }
+
+// Map maps one record, a JSON object, and appends its UDM event to dst: compact
+// JSON on one line, without a line end. Only a *Reject comes back as an error,
+// and dst is then as it was. The record is neither kept nor changed. Map may be
+// called by several goroutines at once; a loop over many records is faster with
+// a Mapper of its own.
+func (p *Parser) Map(dst, record []byte) ([]byte, error) {
+	m, _ := p.pool.Get().(*Mapper)
+	if m == nil {
+		m = p.NewMapper()
+	}
+	defer p.pool.Put(m)
+	return m.Map(dst, record)
+}
+
+// Mapper maps records for one goroutine. It holds scratch memory that grows with
+// the largest record it has seen; in a steady state it allocates nothing.
+type Mapper struct {
+	plan *plan
+
+	rec     []byte // the record at hand
+	spans   []span // where its values stand, by slot
+	rows    []row  // the elements of arrays that rules loop over
+	keyText []byte // a key being decoded
+	fault   scanError
+
+	dst     []byte   // the event being written
+	texts   []byte   // decoded texts of this record
+	seen    [][]byte // values of the list at hand that may not repeat
+	present []truth  // by field id, whether the event has it
+	decided []int16  // by decision id, the arm that was picked, plus 2; 0 is not yet
+	memos   []memo   // by decision id, answers of earlier records
+	memoKey []byte
+	trace   *trace // nil unless somebody watches
+}
+
+// truth is a memory of yes or no.
+type truth uint8
+
+const (
+	unknown truth = iota
+	no
+	yes
+)
+
+// NewMapper gives a Mapper for one goroutine.
+func (p *Parser) NewMapper() *Mapper {
+	pl := p.plan
+	return &Mapper{
+		plan:    pl,
+		spans:   make([]span, pl.root.size),
+		present: make([]truth, pl.fields),
+		decided: make([]int16, len(pl.decisions)),
+		memos:   make([]memo, len(pl.decisions)),
+	}
+}
+
+// maxRecord is the largest record whose offsets fit a span.
+const maxRecord = 1 << 30
+
+// Map maps one record and appends its event to dst, as Parser.Map does.
+func (m *Mapper) Map(dst, record []byte) ([]byte, error) {
+	if len(record) > maxRecord {
+		return dst, &Reject{Code: CodeSize, Detail: fmt.Sprintf("the record has %d bytes, over the limit of %d", len(record), maxRecord)}
+	}
+	m.rec = record
+	if r := m.scan(); r != nil {
+		m.rec = nil
+		return dst, r
+	}
+	mark := len(dst)
+	m.dst, m.texts = dst, m.texts[:0]
+	clear(m.present)
+	clear(m.decided)
+	m.run(m.plan.event, 0)
+	out := m.dst
+	var err error
+	if m.fieldState(m.plan.timestamp) != yes {
+		out, err = out[:mark], m.timestampReject()
+	}
+	m.rec, m.dst = nil, nil
+	return out, err
+}
+
+// timestampReject says why the event has no time.
+func (m *Mapper) timestampReject() *Reject {
+	detail := "no rule gives metadata.event_timestamp"
+	for _, st := range m.plan.timestamp.steps {
+		for i, slot := range st.from.slots {
+			if len(st.loops) > 0 {
+				continue
+			}
+			if sp := &m.spans[slot]; sp.scalar() {
+				return &Reject{Code: CodeTimestamp, Detail: fmt.Sprintf("%s: %q is no %s time%s",
+					st.from.paths[i], short(m.text(sp).bytes), st.from.timeName(), st.from.zoneHint())}
+			}
+			detail = fmt.Sprintf("%s: no timestamp", st.from.paths[i])
+		}
+	}
+	return &Reject{Code: CodeTimestamp, Detail: detail}
+}
+
+func (s *source) timeName() string {
+	if s.time == "" || s.time == "rfc3339" {
+		return "RFC 3339"
+	}
+	return s.time
+}
+
+func (s *source) zoneHint() string {
+	if s.timeName() == "RFC 3339" {
+		return " with a zone"
+	}
+	return ""
+}
+
+// short cuts a value that is quoted in a message.
+func short(b []byte) []byte {
+	const most = 64
+	if len(b) <= most {
+		return b
+	}
+	cut := most
+	for cut > 0 && !utf8.RuneStart(b[cut]) {
+		cut--
+	}
+	return append(b[:cut:cut], "..."...)
+}
+
+// fieldState answers whether the event has a field. What it takes to know is
+// done once per record: the field is written behind the event and taken off
+// again.
+func (m *Mapper) fieldState(f *field) truth {
+	if s := m.present[f.id]; s != unknown {
+		return s
+	}
+	state := no
+	if m.plainlyPresent(f) {
+		state = yes
+	} else {
+		mark, watched := len(m.dst), m.trace
+		m.trace = nil
+		var w writer
+		m.field(&w, f, 0)
+		if w.items > 0 {
+			state = yes
+		}
+		m.dst, m.trace = m.dst[:mark], watched
+	}
+	m.present[f.id] = state
+	return state
+}
+
+// plainlyPresent reports whether a value is there that is only copied.
+func (m *Mapper) plainlyPresent(f *field) bool {
+	for _, st := range f.steps {
+		if !st.from.plain || len(st.loops) > 0 || len(st.guards) > 0 || f.shape == shapeMessages {
+			continue
+		}
+		for _, slot := range st.from.slots {
+			if m.spans[slot].scalar() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Reject says why a record has no event.
+type Reject struct {
+	Code   string // one of the Code constants
+	Detail string // what is wrong and where, in one line
+}
+
+// Error answers code and detail in one line.
+func (r *Reject) Error() string { return r.Code + ": " + r.Detail }
+
+// The codes of rejected records.
+const (
+	CodeJSON      = "json"      // not strict JSON
+	CodeObject    = "object"    // JSON, but no object
+	CodeTimestamp = "timestamp" // no event time, or a bad one
+	CodeSize      = "size"      // over the size limit
+	CodeDepth     = "depth"     // containers nested too deep
+)

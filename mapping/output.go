@@ -1,0 +1,210 @@
+package mapping
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/asa2udm/asa2udm/udm"
+)
+
+// outMessage gathers, while a rule file is compiled, what rules write into one
+// message: fields of its own and messages below it.
+type outMessage struct {
+	typ      *udm.Message
+	field    *udm.Field // in the message around it; nil for the event and for elements
+	path     string
+	messages map[string]*outMessage
+	leaves   map[string]*outField
+}
+
+// outField gathers what rules write into one field.
+type outField struct {
+	field  *udm.Field
+	path   string
+	shape  shape
+	writes []contribution // values
+	runs   []contribution // whole elements of a list of messages
+	inner  *outMessage    // the element of a list of messages that rules share
+}
+
+// contribution is one rule's part in a field.
+type contribution struct {
+	rule    *Rule
+	step    *step
+	to      Text
+	key     string // of a label or member
+	guarded bool
+	element *outMessage // what one element is made of
+}
+
+// message gives the message at a path below m. On the way through a list of
+// messages it gives the one element that all such rules share.
+func (m *outMessage) message(p udm.Path) *outMessage {
+	for _, s := range p {
+		f := s.Field
+		if f.Repeated {
+			list := m.leaf(f)
+			if list.inner == nil {
+				list.inner = &outMessage{typ: f.Message(), path: list.path}
+			}
+			m = list.inner
+			continue
+		}
+		next := m.messages[f.Name]
+		if next == nil {
+			next = &outMessage{typ: f.Message(), field: f, path: below(m.path, f.Name)}
+			if m.messages == nil {
+				m.messages = make(map[string]*outMessage)
+			}
+			m.messages[f.Name] = next
+		}
+		m = next
+	}
+	return m
+}
+
+func (m *outMessage) leaf(f *udm.Field) *outField {
+	if m.leaves == nil {
+		m.leaves = make(map[string]*outField)
+	}
+	if m.leaves[f.Name] == nil {
+		m.leaves[f.Name] = &outField{field: f, path: below(m.path, f.Name), shape: shapeMessages}
+	}
+	return m.leaves[f.Name]
+}
+
+func below(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// conflicts reports pairs of rules that can write the same single value.
+func (c *compiler) conflicts(m *outMessage) {
+	for i := range m.typ.Fields {
+		name := m.typ.Fields[i].Name
+		if next := m.messages[name]; next != nil {
+			c.conflicts(next)
+		}
+		l := m.leaves[name]
+		if l == nil {
+			continue
+		}
+		if l.inner != nil {
+			c.conflicts(l.inner)
+		}
+		c.fieldConflicts(l)
+	}
+}
+
+func (c *compiler) fieldConflicts(l *outField) {
+	if l.shape != shapeSingle && l.shape != shapeMembers {
+		return
+	}
+	for i, w := range l.writes {
+		if w.step.label.index {
+			continue
+		}
+		j := slices.IndexFunc(l.writes[:i], func(o contribution) bool {
+			return o.key == w.key && !o.step.label.index && !(o.guarded && w.guarded)
+		})
+		if j < 0 {
+			continue
+		}
+		what := l.path
+		if l.shape == shapeMembers {
+			what = fmt.Sprintf("%s.fields[%q]", l.path, w.key)
+		}
+		other := l.writes[j]
+		at := w.to.Pos
+		if at == other.to.Pos {
+			at = w.rule.Pos
+		}
+		c.errorf(at, "two rules can write %s: this one and line %d", what, other.to.Pos.Line).Hint =
+			conflictHint(w, other)
+	}
+}
+
+// conflictHint says how to make one rule of two.
+func conflictHint(w, other contribution) string {
+	if other.to.Pos.File != w.to.Pos.File {
+		return fmt.Sprintf("add replaces: %s to put this rule in the other's place", other.rule.ID())
+	}
+	if len(w.rule.From) == 1 && len(other.rule.From) == 1 && !w.rule.Use.given() {
+		return fmt.Sprintf("write one rule with from: [%s, %s], or give both a when", other.rule.From[0].Value, w.rule.From[0].Value)
+	}
+	return "give both a when, or keep one of them"
+}
+
+// program turns what was gathered for a message into the program that writes it.
+func (c *compiler) program(m *outMessage) *program {
+	b := programBuilder{c: c, p: &program{}}
+	b.message(m, nil, nil)
+	for i := range b.p.fields {
+		f := &b.p.fields[i]
+		for _, st := range f.steps {
+			st.field = f
+		}
+	}
+	return b.p
+}
+
+// programBuilder flattens one message and the messages in it into a program.
+type programBuilder struct {
+	c    *compiler
+	p    *program
+	next int32
+}
+
+// message adds the fields of m in schema order. into and keys name the messages
+// around it.
+func (b *programBuilder) message(m *outMessage, into []int32, keys []string) {
+	for i := range m.typ.Fields {
+		f := &m.typ.Fields[i]
+		if next := m.messages[f.Name]; next != nil {
+			b.next++
+			b.message(next, append(slices.Clone(into), b.next), append(slices.Clone(keys), b.c.name(f)))
+		}
+		if l := m.leaves[f.Name]; l != nil {
+			b.field(l, into, keys)
+		}
+	}
+}
+
+// name answers a field's name in the spelling asked for, ready for the JSON.
+func (c *compiler) name(f *udm.Field) string {
+	if c.opts.JSONNames {
+		return strconv.Quote(f.JSONName) + ":"
+	}
+	return strconv.Quote(f.Name) + ":"
+}
+
+func (b *programBuilder) field(l *outField, into []int32, keys []string) {
+	c := b.c
+	f := field{
+		id: c.fields, path: l.path, into: into, shape: l.shape, typ: l.field,
+		dedup: l.field.Repeated && l.field.Format == udm.IP,
+	}
+	for d := range len(keys) + 1 {
+		open := ""
+		for _, k := range keys[d:] {
+			open += k + "{"
+		}
+		f.open = append(f.open, open+c.name(l.field))
+	}
+	c.fields++
+	if l.inner != nil {
+		f.inner = c.program(l.inner)
+	}
+	for _, w := range slices.Concat(l.writes, l.runs) {
+		if w.element != nil {
+			w.step.run = c.program(w.element)
+		}
+		w.step.id = len(c.plan.steps)
+		c.plan.steps = append(c.plan.steps, w.step)
+		f.steps = append(f.steps, w.step)
+	}
+	b.p.fields = append(b.p.fields, f)
+}

@@ -1,0 +1,143 @@
+package mapping
+
+import (
+	"regexp"
+
+	"github.com/asa2udm/asa2udm/udm"
+)
+
+// A plan is what Compile makes of a rule file: which places of a record to look
+// at (root), and what to write from them, in schema order (event). It is data
+// alone, built once and never changed. Nothing in it is looked up by name while
+// records are mapped.
+type plan struct {
+	root      *layout
+	event     *program
+	eventType *decision // which arm gives the event's type
+	types     []constant
+	decisions []*decision
+	steps     []*step
+	fields    int
+	timestamp *field // metadata.event_timestamp, which every event must have
+}
+
+// program writes one message: the event, or an element of a list of messages.
+type program struct {
+	fields []field
+}
+
+// field is one field that rules can write, and the steps that may do it.
+type field struct {
+	id    int        // index among all fields of the plan
+	path  string     // from the event, for people
+	into  []int32    // ids of the messages around it within the program, outermost first
+	open  []string   // open[d]: the text from the d-th of them down to the field's value
+	shape shape      // how the values stand in the JSON
+	typ   *udm.Field // the type of one value
+	dedup bool       // a text is written once
+	steps []*step    // in rule order
+	inner *program   // shapeMessages: the element that all rules share
+}
+
+// shape says how the values of a field stand in the JSON.
+type shape uint8
+
+const (
+	shapeSingle   shape = iota // "f":v
+	shapeList                  // "f":[v,v]
+	shapeLabels                // "f":[{"key":k,"value":v}]
+	shapeRoles                 // "f":[{"name":v}]
+	shapeMembers               // "f":{k:v}
+	shapeMessages              // "f":[{...},{...}]
+)
+
+// step is one rule writing one field.
+type step struct {
+	id     int
+	rule   *Rule
+	field  *field
+	loops  []loop
+	guards []guard
+	from   source
+	label  label
+	run    *program // shapeMessages: what one element is made of
+}
+
+// loop runs what follows once for each element of an array.
+type loop struct {
+	list   int32 // slot of the array in the frame around it
+	skip   int32
+	layout *layout
+}
+
+// guard is a condition that must hold, checked once so many loops are entered.
+type guard struct {
+	level int
+	when  *decision
+}
+
+// source is where a value comes from and what becomes of it on the way.
+type source struct {
+	slots    []int32 // the first that yields a value wins
+	paths    []string
+	constant *constant
+	extract  extractor
+	arms     []arm
+	prefix   []byte // format: what stands before the value,
+	suffix   []byte // and what after it
+	convert  conversion
+	time     string
+	plain    bool // nothing is done to the value but copying
+	list     bool // the target is repeated, so an array gives each of its elements
+}
+
+// constant is a fixed text and how it stands in the JSON.
+type constant struct {
+	text string
+	json []byte
+}
+
+// extractor takes a part of a text.
+type extractor struct {
+	kind  extractKind
+	regex *regexp.Regexp
+	group int
+}
+
+type extractKind uint8
+
+const (
+	extractNone extractKind = iota
+	extractIP
+	extractVersion
+	extractRegex
+)
+
+// arm is one way a text may match and the value it then gives.
+type arm struct {
+	id     int
+	any    bool
+	equals string
+	regex  *regexp.Regexp
+	value  constant
+}
+
+// label is the key of a label, perhaps with the element's position in it.
+type label struct {
+	before, after []byte // as they stand in the JSON, without quotes
+	index         bool
+}
+
+// conversion is how a text becomes a JSON value of the field's type.
+type conversion uint8
+
+const (
+	toString     conversion = iota
+	toNumber                // an integer or a floating point number that fits the field
+	toWideNumber            // a 64-bit integer, which proto3 JSON writes as a string
+	toBool
+	toBytes
+	toEnum
+	toTimestamp
+	toDuration
+)
