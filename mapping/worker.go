@@ -1,0 +1,156 @@
+package mapping
+
+import (
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/asa2udm/asa2udm/internal/page"
+	"github.com/asa2udm/asa2udm/udm"
+)
+
+// worker maps the records of batches, one batch at a time.
+type worker struct {
+	m         *Mapper
+	opts      *StreamOptions
+	validator udm.Validator
+	b         *batch
+}
+
+// run maps all records of a batch.
+func (w *worker) run(b *batch) {
+	w.b = b
+	b.stats.BytesIn = int64(len(b.data))
+	if b.size > 0 {
+		w.tooLong()
+		return
+	}
+	line, start := b.line, 0
+	for _, u := range b.units {
+		w.unit(b.data[start:u.end], line)
+		start, line = int(u.end), line+int64(u.lines)
+	}
+	b.stats.Lines = line - b.line
+	b.stats.BytesOut = int64(len(b.events))
+}
+
+// unit maps one record or page.
+func (w *worker) unit(data []byte, line int64) {
+	if isBlank(data) {
+		w.b.stats.Blank++
+		return
+	}
+	err := w.record(data, line)
+	if err == nil {
+		return
+	}
+	// A page is no record: it has no time of its own, and several in a row are
+	// no single JSON value. So only what is rejected for that can be one.
+	if (err.Code == CodeTimestamp || err.Code == CodeJSON) && w.pages(data, line) {
+		return
+	}
+	w.reject(err, data, line, -1)
+}
+
+// record maps one record and appends its event.
+func (w *worker) record(data []byte, line int64) *Reject {
+	mark := len(w.b.events)
+	events, err := w.m.Map(w.b.events, data)
+	if err != nil {
+		var r *Reject
+		errors.As(err, &r)
+		return r
+	}
+	w.b.stats.Records++
+	w.b.stats.Events++
+	w.b.events = append(events, '\n')
+	if w.opts.Validate != nil {
+		if list := w.validator.Validate(events[mark:]); len(list) > 0 {
+			w.b.stats.Violating++
+			w.b.violations = append(w.b.violations, violations{line, list})
+		}
+	}
+	return nil
+}
+
+// pages maps the events of one or more API pages. It reports whether data is
+// that.
+func (w *worker) pages(data []byte, line int64) bool {
+	all := splitPages(data)
+	if len(all) == 0 {
+		return false
+	}
+	for _, pg := range all {
+		records, unresolved, err := page.Join(pg)
+		if err != nil {
+			return false
+		}
+		w.b.stats.Unjoined += int64(unresolved)
+		for i, record := range records {
+			if r := w.record(record, line); r != nil {
+				w.reject(r, record, line, i)
+			}
+		}
+	}
+	return true
+}
+
+// tooLong rejects a line over the limit.
+func (w *worker) tooLong() {
+	b := w.b
+	b.stats.Lines, b.stats.BytesIn = 1, b.size
+	r := &Reject{Code: CodeSize, Detail: "the line has " + strconv.FormatInt(b.size, 10) + " bytes, over the limit of " +
+		strconv.Itoa(w.opts.MaxRecord)}
+	w.reject(r, b.data, b.line, -1)
+}
+
+// reject counts a rejected record and appends its line to the rejects. index is
+// its position in a page, or -1.
+func (w *worker) reject(r *Reject, raw []byte, line int64, index int) {
+	b := w.b
+	b.stats.Records++
+	b.stats.Rejected++
+	b.stats.ByCode.count(r.Code)
+	if w.opts.Rejects == nil {
+		return
+	}
+	out := append(b.rejects, '{')
+	if w.opts.RejectFile != "" {
+		out = append(appendQuoted(append(out, `"file":`...), []byte(w.opts.RejectFile)), ',')
+	}
+	out = strconv.AppendInt(append(out, `"line":`...), line, 10)
+	if index >= 0 {
+		out = strconv.AppendInt(append(out, `,"index":`...), int64(index), 10)
+	}
+	out = append(append(out, `,"error":"`...), r.Code...)
+	out = appendQuoted(append(out, `","detail":`...), []byte(r.Detail))
+	if b.size > 0 {
+		out = strconv.AppendInt(append(out, `,"truncated":true,"size":`...), b.size, 10)
+	}
+	raw = trimLineEnd(raw)
+	if utf8.Valid(raw) {
+		out = appendQuoted(append(out, `,"raw":`...), raw)
+	} else {
+		out = append(out, `,"raw_base64":"`...)
+		out = append(base64.StdEncoding.AppendEncode(out, raw), '"')
+	}
+	b.rejects = append(out, '}', '\n')
+}
+
+// trimLineEnd drops the line end of a record.
+func trimLineEnd(b []byte) []byte {
+	if n := len(b); n > 0 && b[n-1] == '\n' {
+		b = b[:n-1]
+	}
+	return b
+}
+
+func isBlank(b []byte) bool {
+	for _, c := range b {
+		if !isSpace(c) {
+			return false
+		}
+	}
+	return true
+}
