@@ -88,6 +88,7 @@ type Field struct {
 
 	ref       uint8 // index of the message or enum, by Kind
 	emptySets bool  // an empty object still counts as present
+	free      bool  // any string is right, and no rule asks which
 }
 
 // Message returns the message that values of f consist of, or nil unless Kind
@@ -129,6 +130,7 @@ type Message struct {
 	Fields []Field
 
 	names nameTable
+	guess uint16 // index in Validator.guesses of what comes first; fields follow
 }
 
 // Field returns the field of m called name, in either spelling, or nil.

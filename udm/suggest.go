@@ -85,12 +85,13 @@ func (f *Field) complete(rest string) (tail string, penalty int) {
 // segment of path: below the part that was resolved, then anywhere.
 func (m *Message) elsewhere(path string, done Path, bad *PathError) []candidate {
 	wanted := []string{bad.Segment}
-	if last := path[strings.LastIndexByte(path, '.')+1:]; last != bad.Segment {
+	last := path[strings.LastIndexByte(path, '.')+1:]
+	if last != bad.Segment {
 		wanted = append(wanted, last)
 	}
 	var found []candidate
 	for i, name := range wanted {
-		s := search{name: foldName(name), path: path}
+		s := search{name: foldName(name), path: path, slips: name == last}
 		if bad.Parent != nil {
 			s.below(bad.Parent, done, 5*i)
 		}
@@ -107,6 +108,7 @@ func (m *Message) elsewhere(path string, done Path, bad *PathError) []candidate 
 type search struct {
 	name  string // folded
 	path  string // as it was asked for
+	slips bool   // the name may be misspelt
 	home  *Field // paths that begin elsewhere are less likely; nil if all are alike
 	found []candidate
 }
@@ -145,7 +147,7 @@ func (s *search) rank(path Path, distance int) int {
 }
 
 // matches reports whether a field is called name, give or take case,
-// separators, a plural or a leading or trailing word.
+// separators, a plural, a leading or trailing word or two slips of the pen.
 func (s *search) matches(field string) (distance int, same bool) {
 	if n := len(s.name); n < 2 || len(field)+1 < n {
 		return 0, false
@@ -158,6 +160,10 @@ func (s *search) matches(field string) (distance int, same bool) {
 		return 1, true
 	case len(s.name) >= 4 && (strings.HasPrefix(folded, s.name) || strings.HasSuffix(folded, s.name)):
 		return 2, true
+	case s.slips && len(s.name) >= 5 && len(folded) >= 5 && s.name[0] == folded[0]:
+		// Only this needs time, so it is asked last and of likely names.
+		distance, near := resemblance(s.name, folded)
+		return distance + 1, near && distance <= 2
 	}
 	return 0, false
 }

@@ -48,6 +48,10 @@ type Validator struct {
 	spellings  spelling
 	items      int // of the list read last
 	eventType  int // index in its enum, or -1
+
+	// guesses has, for each message and field, the field that followed it the
+	// last time; see guessedKey.
+	guesses [guessCount]uint8
 }
 
 // spelling is the set of ways to write names that an event has used.

@@ -169,6 +169,9 @@ func TestValidateRequirements(t *testing.T) {
 		{"last duplicate has nothing", with("STATUS_UPDATE", `,"principal":{"hostname":"a"},"principal":{"user":{"userid":"a"}}`), []string{
 			"warning: principal: duplicate-key: the key stands twice in one object; the last one counts",
 			"error: principal: required: STATUS_UPDATE needs one of principal.hostname, principal.ip, principal.mac, principal.asset_id (guide, matrix)"}},
+		{"last metadata has no type", with("USER_LOGIN", `,"principal":{"hostname":"a"},"metadata":{"event_timestamp":"2026-03-01T08:15:30Z"}`), []string{
+			"warning: metadata: duplicate-key: the key stands twice in one object; the last one counts",
+			"error: metadata.event_type: required: an event needs metadata.event_type (guide)"}},
 		{"items of a list add up", with("GENERIC_EVENT", `,"about":[{"hostname":"a"},{}]`), nil},
 	}
 	for _, tt := range tests {

@@ -10,7 +10,7 @@ func (v *Validator) object(i int, m *Message, watched uint8, depth int) (int, ui
 	if depth > maxDepth {
 		return v.tooDeep(i), 0, false
 	}
-	o := openObject{message: m, watch: &watches[watched], depth: depth, first: len(v.violations)}
+	o := openObject{message: m, watch: &watches[watched], depth: depth, last: -1, first: len(v.violations)}
 	i, more := v.open(i, '}')
 	for more {
 		if i = v.member(i, &o); i < 0 {
@@ -32,6 +32,7 @@ type openObject struct {
 	message *Message
 	watch   *watch
 	depth   int
+	last    int    // index of the field read last, -1 before the first
 	first   int    // of the violations found in it
 	bits    uint64 // of the watched paths
 	seen    uint64
@@ -42,38 +43,95 @@ type openObject struct {
 
 // member reads a key and its value.
 func (v *Validator) member(i int, o *openObject) int {
-	key, i := v.key(i)
-	if i < 0 {
-		return -1
-	}
-	f, asJSON := o.message.find(key)
+	f, asJSON, i := v.knownKey(i, o)
 	if f == nil {
-		o.unknown = true
-		v.unknownField(o.message, key)
-		return v.skip(i, o.depth+1)
+		return i
 	}
 	bit := uint64(1) << (f.Index & 63)
 	if o.seen&bit != 0 {
 		v.repeatedKey(f, o)
 	}
 	o.seen |= bit
-	v.push(f)
 	if len(f.Name) != len(f.JSONName) {
-		v.noteSpelling(asJSON)
+		v.noteSpelling(f, asJSON)
 	}
+	if f.free && v.peek(i) == '"' {
+		if end, flags := v.text(i + 1); end >= 0 && flags == 0 {
+			if end > i+1 {
+				o.set |= bit
+				o.bits |= watches[o.watch.child(f)].bit
+			}
+			return end + 1
+		}
+	}
+	return v.memberValue(i, f, o)
+}
+
+// memberValue reads the value of a field and notes what it means for its object.
+func (v *Validator) memberValue(i int, f *Field, o *openObject) int {
+	v.push(f)
 	next, bits, set := v.field(i, f, o.watch.child(f), o.depth)
 	v.pop()
 	o.bits |= bits
-	if set {
-		if f.Oneof != "" {
-			v.checkOneof(f, o)
-		}
-		o.set |= bit
+	if !set {
+		return next
 	}
-	if f.Limit != nil && f.Limit.OneIfPort && set && v.items > 1 {
+	if f.Oneof != "" {
+		v.checkOneof(f, o)
+	}
+	bit := uint64(1) << (f.Index & 63)
+	o.set |= bit
+	if f.Limit != nil && f.Limit.OneIfPort && v.items > 1 {
 		o.many |= bit
 	}
 	return next
+}
+
+// knownKey reads a key and returns the offset of its value. If the schema does
+// not know the key, f is nil and the value has been read as well.
+func (v *Validator) knownKey(i int, o *openObject) (f *Field, asJSON bool, next int) {
+	m := o.message
+	if next := v.guessedKey(i, o); next > 0 {
+		f = &m.Fields[o.last]
+		return f, v.spellings == jsonNames, v.space(next)
+	}
+	key, i := v.key(i)
+	if i < 0 {
+		return nil, false, -1
+	}
+	if f, asJSON = m.find(key); f == nil {
+		o.unknown = true
+		v.unknownField(m, key)
+		return nil, false, v.skip(i, o.depth+1)
+	}
+	v.guesses[int(m.guess)+o.last+1] = uint8(f.Index)
+	o.last = f.Index
+	return f, asJSON, i
+}
+
+// guessedKey reads the key that came next the last time, if it is there again in
+// the spelling of the event: events of one log look alike. It returns the offset
+// after the colon, or 0.
+func (v *Validator) guessedKey(i int, o *openObject) int {
+	m := o.message
+	guess := int(v.guesses[int(m.guess)+o.last+1])
+	if guess >= len(m.Fields) {
+		return 0
+	}
+	name := m.Fields[guess].Name
+	if v.spellings == jsonNames {
+		name = m.Fields[guess].JSONName
+	}
+	end := i + len(name) + len(`"":`)
+	if end > len(v.b) {
+		return 0
+	}
+	token := v.b[i:end]
+	if token[0] != '"' || token[len(token)-2] != '"' || token[len(token)-1] != ':' || string(token[1:len(token)-2]) != name {
+		return 0
+	}
+	o.last = guess
+	return end
 }
 
 // key reads a key with its colon. The key is valid until the next string.
@@ -108,20 +166,20 @@ func (v *Validator) repeatedKey(f *Field, o *openObject) {
 	o.set &^= bit
 	o.many &^= bit
 	o.bits &^= watches[o.watch.child(f)].below
-	if f.ref == eventTypeRef && f.Kind == EnumKind {
+	if o.depth == 1 && f.Name == "metadata" || f.Kind == EnumKind && f.ref == eventTypeRef {
 		v.eventType = -1
 	}
 	v.forget(f, o.first)
 	v.reportUnder(f, Warning, "duplicate-key", "the key stands twice in one object; the last one counts")
 }
 
-func (v *Validator) noteSpelling(asJSON bool) {
+func (v *Validator) noteSpelling(f *Field, asJSON bool) {
 	now := protoNames
 	if asJSON {
 		now = jsonNames
 	}
 	if v.spellings != 0 && v.spellings|now != v.spellings {
-		v.report(Warning, "mixed-spelling", "the event mixes the two spellings of names, such as event_type and eventType")
+		v.reportUnder(f, Warning, "mixed-spelling", "the event mixes the two spellings of names, such as event_type and eventType")
 	}
 	v.spellings |= now
 }

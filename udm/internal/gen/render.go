@@ -21,13 +21,15 @@ func render(s *schema) ([]byte, error) {
 }
 
 func renderMessages(w *bytes.Buffer, s *schema) error {
+	guess := 0
 	w.WriteString("var messages = [...]Message{\n")
 	for _, m := range s.messages {
 		if len(m.fields) > 64 {
 			return fmt.Errorf("%s: %d fields, but validation counts on 64", m.name, len(m.fields))
 		}
 		var names []name
-		fmt.Fprintf(w, "{Name: %q, Fields: []Field{\n", m.name)
+		fmt.Fprintf(w, "{Name: %q, guess: %d, Fields: []Field{\n", m.name, guess)
+		guess += 1 + len(m.fields)
 		for i, f := range m.fields {
 			if err := renderField(w, s, i, f); err != nil {
 				return fmt.Errorf("%s.%s: %w", m.name, f.name, err)
@@ -43,7 +45,7 @@ func renderMessages(w *bytes.Buffer, s *schema) error {
 		}
 		w.WriteString("},\n")
 	}
-	w.WriteString("}\n\n")
+	fmt.Fprintf(w, "}\n\n// guessCount counts the fields, and the messages once more.\nconst guessCount = %d\n\n", guess)
 	return nil
 }
 
@@ -72,11 +74,20 @@ func renderField(w *bytes.Buffer, s *schema, index int, f *field) error {
 	if err := renderLimits(w, f.limits); err != nil {
 		return err
 	}
+	if f.free() {
+		w.WriteString(", free: true")
+	}
 	if ref > 0 {
 		fmt.Fprintf(w, ", ref: %d", ref)
 	}
 	w.WriteString("},\n")
 	return nil
+}
+
+// free reports whether any string is right for f, so that validation need not
+// look at it.
+func (f *field) free() bool {
+	return f.typ == "string" && !f.repeated && !f.deprecated && f.format == "" && f.oneof == "" && len(f.limits) == 0
 }
 
 // renderLimits writes the rows of one field as its Limit.

@@ -17,6 +17,7 @@ type watchTrie struct {
 type watchNode struct {
 	message  string // what the children are fields of, if anything
 	children map[string]int
+	free     bool // see field.free
 	bit      uint64
 	values   []watchValue
 }
@@ -63,6 +64,9 @@ func (t *watchTrie) bit(path string) (uint64, error) {
 		}
 		return node.bit, err
 	}
+	if node.free {
+		return 0, fmt.Errorf("validation does not look at the value of %q", path)
+	}
 	for _, v := range node.values {
 		if v.text == value {
 			return v.bit, nil
@@ -94,7 +98,7 @@ func (t *watchTrie) node(path string) (*watchNode, error) {
 		at, ok := node.children[segment]
 		if !ok {
 			at = len(t.nodes)
-			t.nodes = append(t.nodes, &watchNode{message: strings.TrimPrefix(f.typ, "message:")})
+			t.nodes = append(t.nodes, &watchNode{message: strings.TrimPrefix(f.typ, "message:"), free: f.free()})
 			if node.children == nil {
 				node.children = map[string]int{}
 			}
