@@ -605,6 +605,8 @@ func (c *compiler) sourceOf(r *Rule, leaf *udm.Field, sh shape, list bool, sc sc
 	case r.Value.given():
 		s.constant = c.constant(r.Value, leaf, s.convert, r.Time.Value)
 	case len(r.From) == 0:
+		// The element is the value; an element that is a list itself is none.
+		s.list = false
 		s.slots, s.paths = []int32{sc.node.slot}, []string{r.Each.Value}
 	default:
 		for _, from := range r.From {
