@@ -166,7 +166,7 @@ func (r *run) take(ctx context.Context, p *Page) (full bool, err error) {
 		}
 		// The rest of the page is still to come, so a source that goes on by
 		// links must be asked for the same page again.
-		r.cur = Cursor{Link: r.cur.Link, ID: rec.ID, Time: rec.Time}
+		r.cur = r.cur.Behind([]Record{rec})
 		if err := r.commit(ctx, r.cur); err != nil || full {
 			return full, err
 		}

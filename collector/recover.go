@@ -29,8 +29,7 @@ func (o *Objects) Recover(ctx context.Context, b Batch) (*Receipt, error) {
 	if len(b.Records) == 0 {
 		return nil, fmt.Errorf("%w: %s is empty; move it away and run again", ErrForeign, name)
 	}
-	last := b.Records[len(b.Records)-1]
-	b.Cursor = Cursor{Link: b.Cursor.Link, ID: last.ID, Time: last.Time}
+	b.Cursor = b.Cursor.Behind(b.Records)
 	m := o.describe(b, newFile(name, stored, len(b.Records)))
 	rejected, err := o.storeCompanions(ctx, m, raw, true)
 	if err != nil {

@@ -16,6 +16,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -25,6 +26,9 @@ type Record struct {
 	ID string
 	// Time is the entry's own time, zero where it has none that can be read.
 	Time time.Time
+	// Nameless says that the entry has no key in its log: ID was made of its
+	// bytes, and the source cannot go on from it.
+	Nameless bool
 	// Data is the entry as one line of JSON without its newline.
 	Data []byte
 }
@@ -37,6 +41,17 @@ type Cursor struct {
 	// ID and Time are those of the last record before this place.
 	ID   string    `json:"id,omitempty"`
 	Time time.Time `json:"time,omitzero"`
+}
+
+// Behind answers the place behind records that follow c, for sources that go on
+// by the id of a record. The Link stays.
+func (c Cursor) Behind(records []Record) Cursor {
+	for _, r := range slices.Backward(records) {
+		if !r.Nameless {
+			return Cursor{Link: c.Link, ID: r.ID, Time: r.Time}
+		}
+	}
+	return c
 }
 
 // Page is what a Source answers at once.
