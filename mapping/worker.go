@@ -3,6 +3,7 @@ package mapping
 import (
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 
@@ -68,7 +69,7 @@ func (w *worker) record(data []byte, line int64) *Reject {
 	if w.opts.Validate != nil {
 		if list := w.validator.Validate(events[mark:]); len(list) > 0 {
 			w.b.stats.Violating++
-			w.b.violations = append(w.b.violations, violations{line, list})
+			w.b.violations = append(w.b.violations, violations{line, slices.Clone(list)})
 		}
 	}
 	return nil
