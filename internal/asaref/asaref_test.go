@@ -10,8 +10,8 @@ func record(details string) string {
 	return `{"id":"e1","timestamp":"2023-02-15T22:00:00Z","details":` + details + `}`
 }
 
-// event answers the event that a record without principal and target gives, with
-// the members that the details add.
+// generic answers the event of a record that names no user and no address, with the
+// members that its details add.
 func generic(members string) string {
 	return typed("GENERIC_EVENT", members)
 }
