@@ -530,7 +530,8 @@ func (r *resolver) record(e, root ast.Expr, segments []string, kind variableKind
 	v := &variable{shown: root.AsIdent() + "." + strings.Join(segments, "."), kind: kind, typ: typ}
 	if root.AsIdent() == "log" {
 		l := r.cc.c.plan.root
-		v.slot = l.find(l.node, segments).slot
+		n := l.find(l.node, segments)
+		n.read, v.slot = true, n.slot
 		r.use(e, v)
 		return
 	}
@@ -538,8 +539,9 @@ func (r *resolver) record(e, root ast.Expr, segments []string, kind variableKind
 		r.errorf(root, "no item here").Hint = "item is the element of a rule with each, or the object a block is used on"
 		return
 	}
-	v.item = true
-	v.slot = r.scope.layout.find(r.scope.node, segments).slot
+	n := r.scope.layout.find(r.scope.node, segments)
+	n.read = true
+	v.item, v.slot = true, n.slot
 	r.use(e, v)
 }
 

@@ -226,7 +226,7 @@ func (c *compiler) baseRule(base []*Rule, name Text) *Rule {
 
 // compile makes the plan of a rule set. What is wrong is added to the faults.
 func (c *compiler) compile(rs *Ruleset) *plan {
-	c.plan = &plan{root: newLayout()}
+	c.plan = &plan{root: newLayout("")}
 	c.out = &outMessage{typ: udm.Event()}
 	c.blocks, c.used = make(map[string]*Block), make(map[string]bool)
 	for _, b := range rs.Blocks {
@@ -285,7 +285,7 @@ func (c *compiler) rule(r *Rule, sc scope) {
 			return
 		}
 		elements := n.elements()
-		sc.loops = append(slices.Clone(sc.loops), loop{list: n.slot, skip: int32(r.Skip), layout: elements})
+		sc.loops = append(slices.Clone(sc.loops), loop{list: n.slot, skip: int32(r.Skip), node: n})
 		sc.layout, sc.node, sc.item = elements, elements.node, true
 	}
 	if r.Use.given() && len(r.From) > 0 {
@@ -422,7 +422,7 @@ func (c *compiler) use(r *Rule, sc scope) {
 	list := sc.out.message(p[:len(p)-1]).leaf(leaf)
 	element := &outMessage{typ: leaf.Message(), path: list.path}
 	list.runs = append(list.runs, contribution{rule: r, element: element,
-		step: &step{rule: r, loops: sc.loops, guards: sc.guards}})
+		step: &step{rule: r, via: sc.rule, first: true, loops: sc.loops, guards: sc.guards}})
 	sc.out, sc.loops, sc.guards = element, nil, nil
 	c.blockRules(b, sc)
 	c.conflicts(element)
@@ -504,7 +504,7 @@ func (c *compiler) target(r *Rule, to Text, sc scope) {
 		return
 	}
 	leaf := p.Leaf()
-	st := &step{rule: r, loops: sc.loops, guards: sc.guards}
+	st := &step{rule: r, via: sc.rule, first: to == r.To[0], loops: sc.loops, guards: sc.guards}
 	if r.Label.given() {
 		st.label = c.label(r, len(sc.loops) > 0)
 	}
@@ -606,12 +606,13 @@ func (c *compiler) sourceOf(r *Rule, leaf *udm.Field, sh shape, list bool, sc sc
 		s.constant = c.constant(r.Value, leaf, s.convert, r.Time.Value)
 	case len(r.From) == 0:
 		// The element is the value; an element that is a list itself is none.
-		s.list = false
-		s.slots, s.paths = []int32{sc.node.slot}, []string{r.Each.Value}
+		s.list, sc.node.read = false, true
+		s.slots, s.nodes = []int32{sc.node.slot}, []*node{sc.node}
 	default:
 		for _, from := range r.From {
 			if n := c.source(from, sc); n != nil {
-				s.slots, s.paths = append(s.slots, n.slot), append(s.paths, from.Value)
+				n.read = true
+				s.slots, s.nodes = append(s.slots, n.slot), append(s.nodes, n)
 			}
 		}
 	}
@@ -723,7 +724,7 @@ func (c *compiler) extractor(r *Rule) extractor {
 func (c *compiler) arms(r *Rule, leaf *udm.Field, conv conversion) []arm {
 	var out []arm
 	for i, a := range r.Match {
-		compiled := arm{any: !a.Regex.given() && !a.Equals.given(), equals: a.Equals.Value}
+		compiled := arm{id: c.plan.arms, index: i, any: !a.Regex.given() && !a.Equals.given(), equals: a.Equals.Value}
 		if a.Regex.given() {
 			compiled.regex = c.regex(a.Regex)
 		}
@@ -736,6 +737,7 @@ func (c *compiler) arms(r *Rule, leaf *udm.Field, conv conversion) []arm {
 			c.errorf(a.Pos, "the match arm is never reached: %s", why).Hint = "first match wins; move it up, or remove it"
 		}
 		out = append(out, compiled)
+		c.plan.arms++
 	}
 	return out
 }
@@ -749,6 +751,11 @@ func (c *compiler) format(r *Rule, s *source) {
 		c.errorf(r.Format.Pos, "format %q wants {value} once", r.Format.Value)
 	}
 	s.prefix, s.suffix = []byte(before), []byte(after)
+}
+
+// eventTypeRule stands for event_type where a rule is asked for.
+func (c *compiler) eventTypeRule(rs *Ruleset) *Rule {
+	return &Rule{Pos: rs.EventTypes, Name: Text{Value: "event_type", Pos: rs.EventTypes}}
 }
 
 const timestampPath = "metadata.event_timestamp"
@@ -792,5 +799,5 @@ func (c *compiler) eventTypes(rs *Ruleset, top scope) {
 	c.plan.eventType = c.cel.eventType(whens, top)
 	out := c.out.message(p[:1]).leaf(leaf)
 	out.shape = shapeSingle
-	out.writes = append(out.writes, contribution{step: &step{rule: &Rule{Pos: rs.EventTypes}}})
+	out.writes = append(out.writes, contribution{step: &step{rule: c.eventTypeRule(rs)}})
 }

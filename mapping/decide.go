@@ -26,7 +26,8 @@ func (m *Mapper) decide(d *decision, frame int) int {
 
 // eventType answers the event's type.
 func (m *Mapper) eventType() *constant {
-	return &m.plan.types[m.decide(m.plan.eventType, 0)]
+	arm := m.decide(m.plan.eventType, 0)
+	return &m.plan.types[arm]
 }
 
 // memo remembers the answers to a decision by all that they depend on.
@@ -237,14 +238,14 @@ func (m *Mapper) readEvent(v *variable) ref.Val {
 	var value gjson.Result
 	if len(v.fields) > 0 {
 		f := v.fields[0]
-		mark, watched := len(m.dst), m.trace
-		m.trace = nil
+		mark, watched := len(m.dst), m.watch
+		m.watch = nil
 		var w writer
 		m.field(&w, f, 0)
 		if w.items > 0 {
 			value = gjson.ParseBytes(m.dst[mark+len(f.open[0]):])
 		}
-		m.dst, m.trace = m.dst[:mark], watched
+		m.dst, m.watch = m.dst[:mark], watched
 	}
 	return typed(value, v.typ)
 }

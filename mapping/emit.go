@@ -11,6 +11,7 @@ type writer struct {
 	last  *field // written last; nil while the message is empty
 	items int    // of the field at hand
 	seen  int    // where in Mapper.seen the items of the field at hand begin
+	began int    // where in Mapper.dst the value of the field at hand begins
 }
 
 // run appends the message that p writes from the values of a frame. A message
@@ -36,7 +37,7 @@ func (m *Mapper) run(p *program, frame int) bool {
 func (m *Mapper) field(w *writer, f *field, frame int) {
 	w.items, w.seen = 0, len(m.seen)
 	if f.inner != nil {
-		m.element(w, f, f.inner, frame)
+		m.element(w, f, nil, f.inner, frame, 0)
 	}
 	for _, st := range f.steps {
 		if m.step(w, f, st, frame, 0, 0) && f.shape == shapeSingle {
@@ -46,6 +47,9 @@ func (m *Mapper) field(w *writer, f *field, frame int) {
 	m.seen = m.seen[:w.seen]
 	if w.items > 0 {
 		m.dst = append(m.dst, f.shape.closing()...)
+		if m.watch != nil {
+			m.watch.fieldDone(f, w.began, len(m.dst))
+		}
 	}
 }
 
@@ -78,6 +82,7 @@ func (m *Mapper) begin(w *writer, f *field) {
 		m.dst = append(m.dst, ',')
 	}
 	m.dst = append(m.dst, f.open[shared]...)
+	w.began = len(m.dst)
 	switch f.shape {
 	case shapeSingle:
 	case shapeMembers:
@@ -101,7 +106,7 @@ func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bo
 		return m.loop(w, f, st, frame, level)
 	}
 	if f.shape == shapeMessages {
-		return m.element(w, f, st.run, frame)
+		return m.element(w, f, st, st.run, frame, index)
 	}
 	return m.values(w, f, st, frame, index)
 }
@@ -115,23 +120,41 @@ func (m *Mapper) loop(w *writer, f *field, st *step, frame, level int) bool {
 		if rows.index < int(l.skip) {
 			continue
 		}
-		if m.step(w, f, st, rows.frame, level+1, rows.index) {
-			if wrote = true; f.shape == shapeSingle {
-				break
-			}
+		if m.watch != nil && m.watch.trace != nil {
+			m.watch.trace.enterElement(l.node, rows.index, rows.frame)
+		}
+		wrote = m.step(w, f, st, rows.frame, level+1, rows.index) || wrote
+		if m.watch != nil && m.watch.trace != nil {
+			m.watch.trace.leaveElement()
+		}
+		if wrote && f.shape == shapeSingle {
+			break
 		}
 	}
 	rows.close()
 	return wrote
 }
 
-// element appends one message to a list of messages, unless it is empty.
-func (m *Mapper) element(w *writer, f *field, p *program, frame int) bool {
+// element appends one message to a list of messages, unless it is empty. No step
+// means the message that several rules share.
+func (m *Mapper) element(w *writer, f *field, st *step, p *program, frame, index int) bool {
 	before, mark := *w, len(m.dst)
 	m.begin(w, f)
-	if !m.run(p, frame) {
+	beg := len(m.dst)
+	traced := m.watch != nil && m.watch.trace != nil
+	if traced {
+		m.watch.trace.enterMessage(f, w.items-1)
+	}
+	wrote := m.run(p, frame)
+	if traced {
+		m.watch.trace.leaveMessage()
+	}
+	if !wrote {
 		*w, m.dst = before, m.dst[:mark]
 		return false
+	}
+	if m.watch != nil && m.watch.tally != nil && st != nil {
+		m.watch.wrote(m, f, st, w.items-1, index, beg)
 	}
 	return true
 }
@@ -147,14 +170,14 @@ func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
 	}
 	for i, slot := range s.slots {
 		sp := &m.spans[frame+int(slot)]
-		wrote := false
-		if sp.scalar() {
-			wrote = m.scalar(w, f, st, sp, index)
-		} else if sp.kind == spanArray && s.list {
-			wrote = m.list(w, f, st, sp, index)
+		if m.watch != nil {
+			m.watch.source(st, i, sp)
 		}
-		if wrote {
-			m.won(st, i)
+		if sp.scalar() {
+			if m.scalar(w, f, st, sp, index) {
+				return true
+			}
+		} else if sp.kind == spanArray && s.list && m.list(w, f, st, sp, index) {
 			return true
 		}
 	}
@@ -231,15 +254,23 @@ func (m *Mapper) text(sp *span) text {
 // the conversion to the field's type. ok is false where that leaves no value.
 func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
 	s := &st.from
+	before := t.bytes
 	if s.extract.kind != extractNone {
 		if t.bytes = s.extract.find(t.bytes); len(t.bytes) == 0 {
 			return t, false
 		}
+		if m.watch != nil {
+			m.watch.transformed("extract", before, t.bytes)
+		}
 	}
 	if len(s.arms) > 0 {
-		a := m.match(s.arms, t.bytes)
+		a := match(s.arms, t.bytes)
 		if a == nil {
 			return t, false
+		}
+		if m.watch != nil {
+			m.watch.matched(a)
+			m.watch.transformed("match", t.bytes, []byte(a.value.text))
 		}
 		if t = (text{json: a.value.json}); t.json != nil {
 			return t, true
@@ -249,6 +280,9 @@ func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
 	if s.prefix != nil || s.suffix != nil {
 		at := len(m.texts)
 		m.texts = append(append(append(m.texts, s.prefix...), t.bytes...), s.suffix...)
+		if m.watch != nil {
+			m.watch.transformed("format", t.bytes, m.texts[at:])
+		}
 		t = text{bytes: m.texts[at:len(m.texts):len(m.texts)]}
 	}
 	if s.convert == toString {
@@ -256,6 +290,9 @@ func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
 	}
 	at := len(m.texts)
 	m.texts, ok = appendConverted(m.texts, t.bytes, s.convert, st.field.typ, s.time)
+	if ok && m.watch != nil {
+		m.watch.transformed(st.field.typ.Kind.String(), t.bytes, m.texts[at:])
+	}
 	return text{json: m.texts[at:len(m.texts):len(m.texts)]}, ok
 }
 
@@ -275,7 +312,7 @@ func (x *extractor) find(b []byte) []byte {
 }
 
 // match answers the first arm that matches, or nil.
-func (m *Mapper) match(arms []arm, b []byte) *arm {
+func match(arms []arm, b []byte) *arm {
 	for i := range arms {
 		a := &arms[i]
 		if a.any || a.regex != nil && a.regex.Match(b) || a.regex == nil && a.equals == string(b) {
@@ -291,43 +328,45 @@ func (m *Mapper) put(w *writer, f *field, st *step, t text, index int) bool {
 	if f.dedup && !m.fresh(w, t.bytes) {
 		return true
 	}
+	if f.shape == shapeMembers && !m.freshMember(w, st, index) {
+		return false
+	}
+	m.begin(w, f)
+	beg := len(m.dst)
 	switch f.shape {
 	case shapeLabels:
-		m.begin(w, f)
 		m.dst = append(m.dst, `{"key":"`...)
 		m.label(&st.label, index)
 		m.dst = append(m.dst, `","value":`...)
 		m.write(t)
 		m.dst = append(m.dst, '}')
 	case shapeRoles:
-		m.begin(w, f)
 		m.dst = append(m.dst, `{"name":`...)
 		m.write(t)
 		m.dst = append(m.dst, '}')
 	case shapeMembers:
-		return m.member(w, f, st, t, index)
-	default:
-		m.begin(w, f)
+		m.dst = append(m.dst, '"')
+		m.label(&st.label, index)
+		m.dst = append(m.dst, '"', ':')
 		m.write(t)
+	default:
+		m.write(t)
+	}
+	if m.watch != nil {
+		m.watch.wrote(m, f, st, w.items-1, index, beg)
 	}
 	return true
 }
 
-// member writes one member of a free object. The first value of a key stays.
-func (m *Mapper) member(w *writer, f *field, st *step, t text, index int) bool {
+// freshMember reports whether a free object has no member yet under a step's
+// label. The first value of a key stays.
+func (m *Mapper) freshMember(w *writer, st *step, index int) bool {
 	at := len(m.texts)
 	m.texts = append(m.texts, st.label.before...)
 	if st.label.index {
 		m.texts = append(strconv.AppendInt(m.texts, int64(index), 10), st.label.after...)
 	}
-	key := m.texts[at:len(m.texts):len(m.texts)]
-	if !m.fresh(w, key) {
-		return false
-	}
-	m.begin(w, f)
-	m.dst = append(append(append(m.dst, '"'), key...), '"', ':')
-	m.write(t)
-	return true
+	return m.fresh(w, m.texts[at:len(m.texts):len(m.texts)])
 }
 
 func (m *Mapper) label(l *label, index int) {

@@ -56,7 +56,7 @@ type Mapper struct {
 	decided []int16  // by decision id, the arm that was picked, plus 2; 0 is not yet
 	memos   []memo   // by decision id, answers of earlier records
 	memoKey []byte
-	trace   *trace // nil unless somebody watches
+	watch   *watch // nil unless somebody watches
 }
 
 // truth is a memory of yes or no.
@@ -117,9 +117,9 @@ func (m *Mapper) timestampReject() *Reject {
 			}
 			if sp := &m.spans[slot]; sp.scalar() {
 				return &Reject{Code: CodeTimestamp, Detail: fmt.Sprintf("%s: %q is no %s time%s",
-					st.from.paths[i], short(m.text(sp).bytes), st.from.timeName(), st.from.zoneHint())}
+					st.from.nodes[i].path, short(m.text(sp).bytes), st.from.timeName(), st.from.zoneHint())}
 			}
-			detail = fmt.Sprintf("%s: no timestamp", st.from.paths[i])
+			detail = fmt.Sprintf("%s: no timestamp", st.from.nodes[i].path)
 		}
 	}
 	return &Reject{Code: CodeTimestamp, Detail: detail}
@@ -163,14 +163,14 @@ func (m *Mapper) fieldState(f *field) truth {
 	if m.plainlyPresent(f) {
 		state = yes
 	} else {
-		mark, watched := len(m.dst), m.trace
-		m.trace = nil
+		mark, watched := len(m.dst), m.watch
+		m.watch = nil
 		var w writer
 		m.field(&w, f, 0)
 		if w.items > 0 {
 			state = yes
 		}
-		m.dst, m.trace = m.dst[:mark], watched
+		m.dst, m.watch = m.dst[:mark], watched
 	}
 	m.present[f.id] = state
 	return state

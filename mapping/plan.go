@@ -17,6 +17,7 @@ type plan struct {
 	types     []constant
 	decisions []*decision
 	steps     []*step
+	arms      int
 	fields    int
 	timestamp *field // metadata.event_timestamp, which every event must have
 }
@@ -55,6 +56,8 @@ const (
 type step struct {
 	id     int
 	rule   *Rule
+	via    *Rule // the rule of mappings that uses the block rule is in; else rule itself
+	first  bool  // the step is for the first of the rule's targets
 	field  *field
 	loops  []loop
 	guards []guard
@@ -65,9 +68,9 @@ type step struct {
 
 // loop runs what follows once for each element of an array.
 type loop struct {
-	list   int32 // slot of the array in the frame around it
-	skip   int32
-	layout *layout
+	list int32 // slot of the array in the frame around it
+	skip int32
+	node *node // of the array
 }
 
 // guard is a condition that must hold, checked once so many loops are entered.
@@ -79,7 +82,7 @@ type guard struct {
 // source is where a value comes from and what becomes of it on the way.
 type source struct {
 	slots    []int32 // the first that yields a value wins
-	paths    []string
+	nodes    []*node // whose slots they are
 	constant *constant
 	extract  extractor
 	arms     []arm
@@ -115,7 +118,8 @@ const (
 
 // arm is one way a text may match and the value it then gives.
 type arm struct {
-	id     int
+	id     int // among all arms of the plan
+	index  int // in the rule
 	any    bool
 	equals string
 	regex  *regexp.Regexp

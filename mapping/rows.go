@@ -16,7 +16,7 @@ type rows struct {
 }
 
 func (m *Mapper) rowsOf(frame int, l *loop) rows {
-	r := rows{m: m, layout: l.layout, mark: -1}
+	r := rows{m: m, layout: l.node.list, mark: -1}
 	if sp := &m.spans[frame+int(l.list)]; sp.kind == spanArray {
 		r.at = sp.rows
 	}

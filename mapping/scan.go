@@ -196,6 +196,7 @@ func (m *Mapper) object(n *node, frame, i, depth int) int {
 		return i + 1
 	}
 	for {
+		keyAt := i
 		child, at := m.key(n, i)
 		if at < 0 {
 			return -1
@@ -207,6 +208,9 @@ func (m *Mapper) object(n *node, frame, i, depth int) int {
 		}
 		if i < 0 {
 			return -1
+		}
+		if m.watch != nil {
+			m.watch.member(m, n, child, keyAt, at, i)
 		}
 		i = m.space(i)
 		switch m.at(i) {

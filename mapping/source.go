@@ -16,15 +16,16 @@ type layout struct {
 // node is one place the rules look at.
 type node struct {
 	slot  int32
-	path  string // from the layout's root, as written in a rule file
+	read  bool   // some rule or condition takes the value here, not only what is below
+	path  string // from the record, as written in a rule file, with [] for an element
 	keys  keyset // members, where the value is an object
 	items []*node
 	list  *layout // of each element, where rules loop over the value
 	below []int32 // slots of all nodes below, lists left out: their rows go with the slot
 }
 
-func newLayout() *layout {
-	return &layout{node: &node{}, size: 1}
+func newLayout(path string) *layout {
+	return &layout{node: &node{path: path}, size: 1}
 }
 
 // add gives n a new child for a path segment. A number is a position in an array
@@ -59,7 +60,7 @@ func (l *layout) find(n *node, segments []string) *node {
 // elements gives the layout of the elements of n.
 func (n *node) elements() *layout {
 	if n.list == nil {
-		n.list = newLayout()
+		n.list = newLayout(n.path + "[]")
 	}
 	return n.list
 }

@@ -5,7 +5,8 @@ import "embed"
 
 // FS holds the shipped rule packs, one YAML file each, named by what they map: asa.yaml,
 // asa-corrected.yaml, github-audit.yaml. A rule file of your own may name one of them in
-// `extends`. It is read-only and safe for concurrent use.
+// `extends`. Beside them is rules.schema.json, the JSON Schema of rule files for editors. It
+// is read-only and safe for concurrent use.
 //
-//go:embed *.yaml
+//go:embed *.yaml rules.schema.json
 var FS embed.FS

@@ -1,0 +1,324 @@
+package mapping
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cel.dev/cel-go/common/types"
+)
+
+// Explanation says where everything in the event of one record comes from.
+type Explanation struct {
+	Event     []byte  // the event, unless the record was rejected
+	Reject    *Reject // why there is none
+	Values    []Explained
+	Decisions []ExplainedDecision
+	Unread    []UnreadValue
+}
+
+// Explained is one value of the event and its origin.
+type Explained struct {
+	Path       string // in the event, such as principal.user.attribute.labels[0]
+	Value      string // its JSON
+	Rule       *Rule  // that wrote it
+	Via        *Rule  // the rule of mappings that uses the block Rule is in; else Rule
+	Source     string // path in the record; empty for a constant
+	Raw        string // the JSON there
+	Transforms []Transform
+	Lost       []Lost // what another rule, or a later source of the rule, would have given
+}
+
+// Transform is one change to a text on its way into the event.
+type Transform struct {
+	Name          string // extract, match, format, or the type it became
+	Before, After string
+}
+
+// Lost is a value that lost against the one written.
+type Lost struct {
+	Rule   *Rule
+	Source string
+	Raw    string
+	Value  string // its JSON, had it won
+	Why    string
+}
+
+// UnreadValue is a value of the record that no rule reads.
+type UnreadValue struct{ Path, Raw string }
+
+// ExplainedDecision is what became of the conditions of one decision.
+type ExplainedDecision struct {
+	What  string // event_type, "condition NAME" or "when"
+	Pos   Pos    // of its first expression
+	Arms  []ExplainedArm
+	Taken int // index of the arm that held, or -1
+}
+
+// ExplainedArm is one condition and what it read.
+type ExplainedArm struct {
+	Expression string // empty for the arm that always holds
+	Pos        Pos
+	Result     string // true, false, "not asked", or the error that counts as false
+	Operands   []Operand
+	Gives      string // the event type, for event_type
+}
+
+// Operand is one thing a condition read.
+type Operand struct{ Name, Value string }
+
+// trace notes the origin of each value while one record is mapped.
+type trace struct {
+	values     []Explained
+	origins    []origin // of values
+	unread     []UnreadValue
+	places     []place  // of the messages around the field being written
+	frames     []string // paths of the list elements around the source being read
+	frameAt    []int    // and where their slots begin
+	spans      span     // of the value being tried
+	alt        int
+	transforms []Transform
+}
+
+// origin is what it takes to ask what else a field could have got.
+type origin struct {
+	field *field
+	step  *step
+	alt   int
+	frame int
+}
+
+// place is an element of a list of messages in the event.
+type place struct{ path, shown string }
+
+func (t *trace) source(alternative int, sp span) {
+	t.alt, t.spans, t.transforms = alternative, sp, nil
+}
+
+func (t *trace) unreadMember(m *Mapper, n *node, key []byte, beg, end int) {
+	t.unread = append(t.unread, UnreadValue{joinPath(t.recordPath(n.path), string(key)), string(m.rec[beg:end])})
+}
+
+// recordPath answers a node's path with the positions of the elements at hand
+// for [].
+func (t *trace) recordPath(path string) string {
+	if len(t.frames) == 0 {
+		return path
+	}
+	around := t.frames[len(t.frames)-1]
+	at := 0
+	for range len(t.frames) {
+		next := strings.Index(path[at:], "[]")
+		if next < 0 {
+			break
+		}
+		at += next + len("[]")
+	}
+	return around + path[at:]
+}
+
+func (t *trace) enterElement(n *node, index, frame int) {
+	t.frames = append(t.frames, t.recordPath(n.path)+"["+strconv.Itoa(index)+"]")
+	t.frameAt = append(t.frameAt, frame)
+}
+
+func (t *trace) leaveElement() {
+	t.frames = t.frames[:len(t.frames)-1]
+	t.frameAt = t.frameAt[:len(t.frameAt)-1]
+}
+
+func (t *trace) frame() int {
+	if len(t.frameAt) == 0 {
+		return 0
+	}
+	return t.frameAt[len(t.frameAt)-1]
+}
+
+func (t *trace) enterMessage(f *field, item int) {
+	t.places = append(t.places, place{f.path, t.eventPath(f.path) + "[" + strconv.Itoa(item) + "]"})
+}
+
+func (t *trace) leaveMessage() { t.places = t.places[:len(t.places)-1] }
+
+// eventPath answers a field's path with the positions of the messages it is in.
+func (t *trace) eventPath(path string) string {
+	if len(t.places) == 0 {
+		return path
+	}
+	p := t.places[len(t.places)-1]
+	return p.shown + strings.TrimPrefix(path, p.path)
+}
+
+func (t *trace) wrote(m *Mapper, f *field, st *step, item, index, beg int) {
+	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]), Rule: st.rule, Via: st.via, Transforms: t.transforms}
+	switch f.shape {
+	case shapeSingle:
+	case shapeMembers:
+		key, value, _ := strings.Cut(e.Value, ":")
+		e.Path, e.Value = e.Path+"["+key+"]", value
+	default:
+		e.Path += "[" + strconv.Itoa(item) + "]"
+	}
+	if len(st.from.nodes) > 0 {
+		e.Source = t.recordPath(st.from.nodes[t.alt].path)
+		e.Raw = rawOf(m, &t.spans)
+	}
+	t.values = append(t.values, e)
+	t.origins = append(t.origins, origin{f, st, t.alt, t.frame()})
+}
+
+// rawOf answers the JSON of a value as it stands in the record.
+func rawOf(m *Mapper, sp *span) string {
+	if sp.kind == spanString {
+		return string(m.rec[sp.beg-1 : sp.end+1])
+	}
+	return string(m.rec[sp.beg:sp.end])
+}
+
+// Explain maps one record and says where everything in its event comes from. It
+// runs the plan that Map runs.
+func (p *Parser) Explain(record []byte) *Explanation {
+	m := p.NewMapper()
+	t := &trace{}
+	m.watch = &watch{trace: t}
+	event, err := m.Map(nil, record)
+	x := &Explanation{Event: event, Values: t.values, Unread: t.unread}
+	if err != nil {
+		errors.As(err, &x.Reject)
+		if x.Reject.Code != CodeTimestamp {
+			return x
+		}
+	}
+	m.rec, m.watch = record, nil
+	for i := range x.Values {
+		x.Values[i].Lost = m.lost(t.origins[i])
+	}
+	for _, d := range p.plan.decisions {
+		if len(d.arms) > 0 && !d.readsItem() {
+			x.Decisions = append(x.Decisions, m.explainDecision(d))
+		}
+	}
+	return x
+}
+
+// lost answers what the field could have got instead.
+func (m *Mapper) lost(o origin) []Lost {
+	if o.field.shape != shapeSingle {
+		return nil
+	}
+	var out []Lost
+	past := false
+	for _, st := range o.field.steps {
+		if len(st.loops) != len(o.step.loops) {
+			continue
+		}
+		for i, slot := range st.from.slots {
+			sp := m.spans[o.frame+int(slot)]
+			if st == o.step && i == o.alt {
+				past = true
+				continue
+			}
+			if !past || !sp.scalar() || !m.guardsHold(st, o.frame) {
+				continue
+			}
+			if v, ok := m.wouldGive(st, &sp); ok {
+				why := "an earlier source of the rule has a value"
+				if st != o.step {
+					why = "an earlier rule has a value"
+				}
+				out = append(out, Lost{st.rule, st.from.nodes[i].path, rawOf(m, &sp), v, why})
+			}
+		}
+	}
+	return out
+}
+
+func (m *Mapper) guardsHold(st *step, frame int) bool {
+	for _, g := range st.guards {
+		if m.decide(g.when, frame) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// wouldGive answers the JSON that a step makes of a value.
+func (m *Mapper) wouldGive(st *step, sp *span) (string, bool) {
+	t, ok := m.text(sp), true
+	if !st.from.plain {
+		if t, ok = m.transform(st, t); !ok {
+			return "", false
+		}
+	}
+	mark := len(m.dst)
+	m.write(t)
+	v := string(m.dst[mark:])
+	m.dst = m.dst[:mark]
+	return v, true
+}
+
+// readsItem reports whether a decision is about an element of a list, so that it
+// has no answer for the record as a whole.
+func (d *decision) readsItem() bool {
+	for _, v := range d.reads {
+		if v.item {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Mapper) explainDecision(d *decision) ExplainedDecision {
+	x := ExplainedDecision{What: d.what, Pos: d.arms[0].text.Pos, Taken: m.decide(d, 0)}
+	for i := range d.arms {
+		arm := &d.arms[i]
+		a := ExplainedArm{Expression: arm.text.Value, Pos: arm.text.Pos, Result: "true"}
+		if d == m.plan.eventType {
+			a.Gives = m.plan.types[i].text
+		}
+		if x.Taken >= 0 && i > x.Taken {
+			a.Result = "not asked"
+		} else if arm.program != nil {
+			a.Result = m.result(arm)
+		}
+		for _, v := range arm.vars {
+			a.Operands = appendOperand(a.Operands, Operand{v.label(), fmt.Sprint(shown(m.read(v, 0).Value()))})
+		}
+		x.Arms = append(x.Arms, a)
+	}
+	return x
+}
+
+func (m *Mapper) result(arm *decisionArm) string {
+	got, _, err := arm.program.Eval(&activation{m: m, arm: arm})
+	if err != nil {
+		return "false (" + err.Error() + ")"
+	}
+	return strconv.FormatBool(got == types.True)
+}
+
+func appendOperand(all []Operand, o Operand) []Operand {
+	for _, known := range all {
+		if known == o {
+			return all
+		}
+	}
+	return append(all, o)
+}
+
+// label answers a variable as it is written in an expression.
+func (v *variable) label() string {
+	if v.kind == readPresence || v.kind == readUDMHas {
+		return "has(" + v.shown + ")"
+	}
+	return v.shown
+}
+
+// shown quotes texts.
+func shown(v any) any {
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s)
+	}
+	return v
+}

@@ -1,0 +1,59 @@
+package mapping
+
+// tally counts what a plan does with the records of one worker.
+type tally struct {
+	line   int64 // of the record at hand
+	record int64 // number of the record at hand, from 1
+	steps  []int64
+	arms   []int64
+	fields []int64 // records in which the field has a value
+	last   []int64 // record in which the field was counted last
+	types  []int64
+	unread map[*node]map[string]*UnreadCount
+	names  int   // members in unread
+	others int64 // members not in unread, because it is full
+}
+
+// maxUnread bounds the names of unread members that are kept apart.
+const maxUnread = 10_000
+
+// UnreadCount is how often a member of the records that no rule reads was seen.
+type UnreadCount struct {
+	Path    string // in the record, with [] for the elements of a list
+	Count   int64
+	Line    int64  // of the first record that has it
+	Example string // its JSON there, cut after some bytes
+}
+
+func newTally(pl *plan) *tally {
+	return &tally{
+		steps: make([]int64, len(pl.steps)), arms: make([]int64, pl.arms),
+		fields: make([]int64, pl.fields), last: make([]int64, pl.fields), types: make([]int64, len(pl.types)),
+		unread: make(map[*node]map[string]*UnreadCount),
+	}
+}
+
+func (t *tally) field(f *field) {
+	if t.last[f.id] != t.record {
+		t.last[f.id] = t.record
+		t.fields[f.id]++
+	}
+}
+
+func (t *tally) unreadMember(n *node, key, value []byte) {
+	known := t.unread[n]
+	if known == nil {
+		known = make(map[string]*UnreadCount)
+		t.unread[n] = known
+	}
+	if c := known[string(key)]; c != nil {
+		c.Count++
+		return
+	}
+	if t.names == maxUnread {
+		t.others++
+		return
+	}
+	t.names++
+	known[string(key)] = &UnreadCount{Path: joinPath(n.path, string(key)), Count: 1, Line: t.line, Example: string(short(value))}
+}
