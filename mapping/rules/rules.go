@@ -5,8 +5,12 @@ import "embed"
 
 // FS holds the shipped rule packs, one YAML file each, named by what they map: asa.yaml,
 // asa-corrected.yaml, github-audit.yaml. A rule file of your own may name one of them in
-// `extends`. Beside them is rules.schema.json, the JSON Schema of rule files for editors. It
-// is read-only and safe for concurrent use.
+// `extends`. It is read-only and safe for concurrent use.
 //
-//go:embed *.yaml rules.schema.json
+//go:embed *.yaml
 var FS embed.FS
+
+// Schema is the JSON Schema of rule files (draft 2020-12), for editors.
+//
+//go:embed rules.schema.json
+var Schema string

@@ -1,10 +1,8 @@
 package rules_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -19,18 +17,9 @@ import (
 	"github.com/asa2udm/asa2udm/udm"
 )
 
-func schemaText(t *testing.T) []byte {
-	t.Helper()
-	text, err := fs.ReadFile(rules.FS, "rules.schema.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
-
 func compiledSchema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemaText(t)))
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(rules.Schema))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +130,7 @@ type object struct {
 func readSchema(t *testing.T) object {
 	t.Helper()
 	var root object
-	if err := json.Unmarshal(schemaText(t), &root); err != nil {
+	if err := json.Unmarshal([]byte(rules.Schema), &root); err != nil {
 		t.Fatal(err)
 	}
 	return root
