@@ -33,11 +33,11 @@ func Compile(name string, src []byte, opts Options) (*Parser, error) {
 	rs := c.load(name, src)
 	if c.broken() {
 		// What could be read is compiled all the same, for the faults in it.
-		c.compile(rs)
+		c.compile(rs, newLayout(""))
 		errs, _ := c.split()
 		return nil, errs
 	}
-	pl := c.compile(rs)
+	pl := c.compile(rs, newLayout(""))
 	errs, warnings := c.split()
 	if len(errs) > 0 {
 		return nil, errs
@@ -224,9 +224,10 @@ func (c *compiler) baseRule(base []*Rule, name Text) *Rule {
 	return nil
 }
 
-// compile makes the plan of a rule set. What is wrong is added to the faults.
-func (c *compiler) compile(rs *Ruleset) *plan {
-	c.plan = &plan{root: newLayout("")}
+// compile makes the plan of a rule set, which looks at records through a layout.
+// What is wrong is added to the faults.
+func (c *compiler) compile(rs *Ruleset, root *layout) *plan {
+	c.plan = &plan{root: root}
 	c.out = &outMessage{typ: udm.Event()}
 	c.blocks, c.used = make(map[string]*Block), make(map[string]bool)
 	for _, b := range rs.Blocks {

@@ -101,7 +101,7 @@ func (c *cutter) cut(b *batch) {
 			if open && len(b.data)-start <= c.limit {
 				return
 			}
-			if length > 0 {
+			if length > 0 && length <= c.limit {
 				end, lines = start+length, count
 			}
 		}

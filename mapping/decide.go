@@ -26,9 +26,11 @@ func (m *Mapper) decide(d *decision, frame int) int {
 
 // eventType answers the event's type.
 func (m *Mapper) eventType() *constant {
-	arm := m.decide(m.plan.eventType, 0)
-	return &m.plan.types[arm]
+	return &m.plan.types[m.decide(m.plan.eventType, 0)]
 }
+
+// lastType answers the arm that gave the last record's event its type.
+func (m *Mapper) lastType() int { return int(m.decided[m.plan.eventType.id]) - 2 }
 
 // memo remembers the answers to a decision by all that they depend on.
 type memo map[string]int16

@@ -85,14 +85,35 @@ const maxRecord = 1 << 30
 
 // Map maps one record and appends its event to dst, as Parser.Map does.
 func (m *Mapper) Map(dst, record []byte) ([]byte, error) {
-	if len(record) > maxRecord {
-		return dst, &Reject{Code: CodeSize, Detail: fmt.Sprintf("the record has %d bytes, over the limit of %d", len(record), maxRecord)}
-	}
-	m.rec = record
-	if r := m.scan(); r != nil {
-		m.rec = nil
+	if r := m.scanRecord(record); r != nil {
 		return dst, r
 	}
+	return m.finish(dst)
+}
+
+// scanRecord walks a record, which is then at hand for finish.
+func (m *Mapper) scanRecord(record []byte) *Reject {
+	if len(record) > maxRecord {
+		return &Reject{Code: CodeSize, Detail: fmt.Sprintf("the record has %d bytes, over the limit of %d", len(record), maxRecord)}
+	}
+	m.rec = record
+	r := m.scan()
+	if r != nil {
+		m.rec = nil
+	}
+	return r
+}
+
+// shareScan takes over the record that another mapper has walked. Both must
+// look at records through the same layout.
+func (m *Mapper) shareScan(o *Mapper) {
+	m.rec = o.rec
+	m.spans = append(m.spans[:0], o.spans...)
+	m.rows = append(m.rows[:0], o.rows...)
+}
+
+// finish appends the event of the record at hand to dst.
+func (m *Mapper) finish(dst []byte) ([]byte, error) {
 	mark := len(dst)
 	m.dst, m.texts = dst, m.texts[:0]
 	clear(m.present)

@@ -138,6 +138,15 @@ func conflictHint(w, other contribution) string {
 	return "give both a when, or keep one of them"
 }
 
+// group numbers the paths of the event that rules write.
+func (c *compiler) group(path string) int {
+	if i := slices.Index(c.plan.paths, path); i >= 0 {
+		return i
+	}
+	c.plan.paths = append(c.plan.paths, path)
+	return len(c.plan.paths) - 1
+}
+
 // program turns what was gathered for a message into the program that writes it.
 func (c *compiler) program(m *outMessage) *program {
 	b := programBuilder{c: c, p: &program{}}
@@ -184,7 +193,7 @@ func (c *compiler) name(f *udm.Field) string {
 func (b *programBuilder) field(l *outField, into []int32, keys []string) {
 	c := b.c
 	f := field{
-		id: c.fields, path: l.path, into: into, shape: l.shape, typ: l.field,
+		id: c.fields, path: l.path, group: c.group(l.path), into: into, shape: l.shape, typ: l.field,
 		dedup: l.field.Repeated && l.field.Format == udm.IP,
 	}
 	for d := range len(keys) + 1 {

@@ -19,7 +19,8 @@ type plan struct {
 	steps     []*step
 	arms      int
 	fields    int
-	timestamp *field // metadata.event_timestamp, which every event must have
+	paths     []string // of the fields, by group
+	timestamp *field   // metadata.event_timestamp, which every event must have
 }
 
 // program writes one message: the event, or an element of a list of messages.
@@ -31,6 +32,7 @@ type program struct {
 type field struct {
 	id    int        // index among all fields of the plan
 	path  string     // from the event, for people
+	group int        // shared by fields of one path, as the elements of a list may have
 	into  []int32    // ids of the messages around it within the program, outermost first
 	open  []string   // open[d]: the text from the d-th of them down to the field's value
 	shape shape      // how the values stand in the JSON

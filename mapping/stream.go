@@ -90,11 +90,15 @@ func (s *Stats) add(o *Stats) {
 	s.BytesOut += o.BytesOut
 	s.Unjoined += o.Unjoined
 	s.Violating += o.Violating
-	s.ByCode.JSON += o.ByCode.JSON
-	s.ByCode.Object += o.ByCode.Object
-	s.ByCode.Timestamp += o.ByCode.Timestamp
-	s.ByCode.Size += o.ByCode.Size
-	s.ByCode.Depth += o.ByCode.Depth
+	s.ByCode.add(&o.ByCode)
+}
+
+func (c *Codes) add(o *Codes) {
+	c.JSON += o.JSON
+	c.Object += o.Object
+	c.Timestamp += o.Timestamp
+	c.Size += o.Size
+	c.Depth += o.Depth
 }
 
 // Stream maps the records that r holds, one a line, and writes their events to
@@ -107,6 +111,13 @@ func (s *Stats) add(o *Stats) {
 // The error is that of r or w, ErrTooManyRejects, or the context's. What was read
 // before it has been written, unless w failed.
 func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts StreamOptions) (Stats, error) {
+	return stream(ctx, r, w, opts, func() recordTaker {
+		return &eventMapper{m: p.NewMapper(), validate: opts.Validate != nil}
+	})
+}
+
+// stream goes through the records of r with one taker for each worker.
+func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, taker func() recordTaker) (Stats, error) {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -116,8 +127,8 @@ func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts Strea
 	opts.MaxRecord = min(opts.MaxRecord, maxRecord)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s := &stream{
-		parser: p, opts: opts, w: w,
+	s := &streaming{
+		opts: opts, w: w,
 		read:  make(chan *batch),
 		work:  make(chan *batch, opts.Workers),
 		order: make(chan *batch, opts.Workers+1),
@@ -127,7 +138,8 @@ func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts Strea
 	go s.readBatches(ctx, r)
 	var running sync.WaitGroup
 	for range opts.Workers {
-		running.Go(s.mapBatches)
+		take := taker()
+		running.Go(func() { s.takeBatches(take) })
 	}
 	var inputErr error
 	running.Go(func() { inputErr = s.handOut(ctx) })
@@ -139,19 +151,18 @@ func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts Strea
 	return s.stats, err
 }
 
-// stream is one run of Stream: a reader that cuts the input into batches of whole
+// streaming is one run of stream: a reader that cuts the input into batches of whole
 // lines, workers that map them, and a writer that takes them in order. A batch
 // goes to the workers and to the writer at once; the writer waits for it.
-type stream struct {
-	parser *Parser
-	opts   StreamOptions
-	w      io.Writer
-	read   chan *batch
-	work   chan *batch
-	order  chan *batch
-	room   *room
-	free   sync.Pool // of *batch
-	stats  Stats
+type streaming struct {
+	opts  StreamOptions
+	w     io.Writer
+	read  chan *batch
+	work  chan *batch
+	order chan *batch
+	room  *room
+	free  sync.Pool // of *batch
+	stats Stats
 }
 
 // batch is a run of whole lines and what became of them.
@@ -180,7 +191,7 @@ type violations struct {
 
 // readBatches cuts the input into batches. A Read that blocks for ever keeps this
 // goroutine, and nothing else, once the context has ended.
-func (s *stream) readBatches(ctx context.Context, r io.Reader) {
+func (s *streaming) readBatches(ctx context.Context, r io.Reader) {
 	defer close(s.read)
 	c := newCutter(r, s.opts.MaxRecord)
 	for {
@@ -202,7 +213,7 @@ func (s *stream) readBatches(ctx context.Context, r io.Reader) {
 
 // handOut gives each batch to the writer and to a worker, until the input or the
 // context ends.
-func (s *stream) handOut(ctx context.Context) error {
+func (s *streaming) handOut(ctx context.Context) error {
 	defer close(s.work)
 	defer close(s.order)
 	for {
@@ -224,7 +235,7 @@ func (s *stream) handOut(ctx context.Context) error {
 	}
 }
 
-func (s *stream) newBatch() *batch {
+func (s *streaming) newBatch() *batch {
 	b, _ := s.free.Get().(*batch)
 	if b == nil {
 		b = &batch{}
@@ -238,7 +249,7 @@ func (s *stream) newBatch() *batch {
 const maxKept = 2 << 20
 
 // release gives a written batch back.
-func (s *stream) release(b *batch) {
+func (s *streaming) release(b *batch) {
 	s.room.give(len(b.data))
 	if cap(b.data) <= maxKept && cap(b.events) <= maxKept && cap(b.rejects) <= maxKept {
 		s.free.Put(b)
@@ -246,7 +257,7 @@ func (s *stream) release(b *batch) {
 }
 
 // writeBatches writes the batches in order, and ends the run at the first fault.
-func (s *stream) writeBatches(cancel context.CancelCauseFunc) error {
+func (s *streaming) writeBatches(cancel context.CancelCauseFunc) error {
 	var failed error
 	for b := range s.order {
 		<-b.done
@@ -260,7 +271,7 @@ func (s *stream) writeBatches(cancel context.CancelCauseFunc) error {
 	return failed
 }
 
-func (s *stream) write(b *batch) error {
+func (s *streaming) write(b *batch) error {
 	if len(b.events) > 0 {
 		if _, err := s.w.Write(b.events); err != nil {
 			return fmt.Errorf("write events: %w", err)
@@ -284,9 +295,9 @@ func (s *stream) write(b *batch) error {
 	return nil
 }
 
-// mapBatches is one worker.
-func (s *stream) mapBatches() {
-	w := worker{m: s.parser.NewMapper(), opts: &s.opts}
+// takeBatches is one worker.
+func (s *streaming) takeBatches(take recordTaker) {
+	w := worker{opts: &s.opts, take: take}
 	for b := range s.work {
 		w.run(b)
 		close(b.done)

@@ -6,8 +6,8 @@ type tally struct {
 	record int64 // number of the record at hand, from 1
 	steps  []int64
 	arms   []int64
-	fields []int64 // records in which the field has a value
-	last   []int64 // record in which the field was counted last
+	fields []int64 // by group of fields, records in which one has a value
+	last   []int64 // record in which the group was counted last
 	types  []int64
 	unread map[*node]map[string]*UnreadCount
 	names  int   // members in unread
@@ -28,15 +28,15 @@ type UnreadCount struct {
 func newTally(pl *plan) *tally {
 	return &tally{
 		steps: make([]int64, len(pl.steps)), arms: make([]int64, pl.arms),
-		fields: make([]int64, pl.fields), last: make([]int64, pl.fields), types: make([]int64, len(pl.types)),
+		fields: make([]int64, len(pl.paths)), last: make([]int64, len(pl.paths)), types: make([]int64, len(pl.types)),
 		unread: make(map[*node]map[string]*UnreadCount),
 	}
 }
 
 func (t *tally) field(f *field) {
-	if t.last[f.id] != t.record {
-		t.last[f.id] = t.record
-		t.fields[f.id]++
+	if t.last[f.group] != t.record {
+		t.last[f.group] = t.record
+		t.fields[f.group]++
 	}
 }
 

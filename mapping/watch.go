@@ -77,10 +77,3 @@ func (w *watch) fieldDone(f *field, beg, end int) {
 		w.ranges[f.id] = valueSpan{beg, end}
 	}
 }
-
-// decided is told which arm of event_type holds.
-func (w *watch) eventType(arm int) {
-	if w.tally != nil {
-		w.tally.types[arm]++
-	}
-}

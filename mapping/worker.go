@@ -11,15 +11,19 @@ import (
 	"github.com/asa2udm/asa2udm/udm"
 )
 
-// worker maps the records of batches, one batch at a time.
+// worker goes through the records of batches, one batch at a time.
 type worker struct {
-	m         *Mapper
-	opts      *StreamOptions
-	validator udm.Validator
-	b         *batch
+	opts *StreamOptions
+	take recordTaker
+	b    *batch
 }
 
-// run maps all records of a batch.
+// recordTaker does what is to be done with one record of a batch.
+type recordTaker interface {
+	takeRecord(b *batch, record []byte, line int64) *Reject
+}
+
+// run goes through all records of a batch.
 func (w *worker) run(b *batch) {
 	w.b = b
 	b.stats.BytesIn = int64(len(b.data))
@@ -36,7 +40,7 @@ func (w *worker) run(b *batch) {
 	b.stats.BytesOut = int64(len(b.events))
 }
 
-// unit maps one record or page.
+// unit takes one record or page.
 func (w *worker) unit(data []byte, line int64) {
 	if isBlank(data) {
 		w.b.stats.Blank++
@@ -54,22 +58,36 @@ func (w *worker) unit(data []byte, line int64) {
 	w.reject(err, data, line, -1)
 }
 
-// record maps one record and appends its event.
 func (w *worker) record(data []byte, line int64) *Reject {
-	mark := len(w.b.events)
-	events, err := w.m.Map(w.b.events, data)
+	r := w.take.takeRecord(w.b, data, line)
+	if r == nil {
+		w.b.stats.Records++
+	}
+	return r
+}
+
+// eventMapper maps records to events: the taker of Stream.
+type eventMapper struct {
+	m         *Mapper
+	validate  bool
+	validator udm.Validator
+}
+
+// takeRecord appends the event of a record to the batch.
+func (e *eventMapper) takeRecord(b *batch, record []byte, line int64) *Reject {
+	mark := len(b.events)
+	events, err := e.m.Map(b.events, record)
 	if err != nil {
 		var r *Reject
 		errors.As(err, &r)
 		return r
 	}
-	w.b.stats.Records++
-	w.b.stats.Events++
-	w.b.events = append(events, '\n')
-	if w.opts.Validate != nil {
-		if list := w.validator.Validate(events[mark:]); len(list) > 0 {
-			w.b.stats.Violating++
-			w.b.violations = append(w.b.violations, violations{line, slices.Clone(list)})
+	b.stats.Events++
+	b.events = append(events, '\n')
+	if e.validate {
+		if list := e.validator.Validate(events[mark:]); len(list) > 0 {
+			b.stats.Violating++
+			b.violations = append(b.violations, violations{line, slices.Clone(list)})
 		}
 	}
 	return nil

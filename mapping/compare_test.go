@@ -1,0 +1,116 @@
+package mapping
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"github.com/tidwall/gjson"
+
+	"github.com/asa2udm/asa2udm/internal/asagen"
+)
+
+// TestCompareCountsWhatDiffers holds Compare of the two shipped ASA packs against
+// events mapped apart from each other: they differ in principal.platform alone.
+func TestCompareCountsWhatDiffers(t *testing.T) {
+	before, after := compilePack(t, "asa.yaml"), compilePack(t, "asa-corrected.yaml")
+	g := asagen.New(7, asagen.Options{Shuffle: true})
+	file := g.File(nil, 3000)
+	want := make(map[[2]string]int64)
+	events := int64(0)
+	for _, record := range lines(file) {
+		a, _ := before.Map(nil, record)
+		b, _ := after.Map(nil, record)
+		x, y := gjson.GetBytes(a, "principal.platform").Raw, gjson.GetBytes(b, "principal.platform").Raw
+		if x != y {
+			want[[2]string{x, y}]++
+			events++
+		}
+	}
+	got, err := Compare(context.Background(), before, after, bytes.NewReader(file), StreamOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if events == 0 || got.Changed != events || len(got.Fields) != 1 || got.Fields[0].Path != "principal.platform" || got.Fields[0].Events != events {
+		t.Fatalf("got %d changed, fields %+v; want %d in principal.platform", got.Changed, got.Fields, events)
+	}
+	for _, v := range got.Fields[0].Values {
+		if want[[2]string{v.Old, v.New}] != v.Count {
+			t.Errorf("%s -> %s: got %d, want %d", v.Old, v.New, v.Count, want[[2]string{v.Old, v.New}])
+		}
+	}
+	if len(got.Fields[0].Values) != len(want) {
+		t.Errorf("got %d pairs, want %d", len(got.Fields[0].Values), len(want))
+	}
+}
+
+// TestExplainNamesTheRule checks that what Explain says was written is what
+// stands in the event at that path.
+func TestExplainNamesTheRule(t *testing.T) {
+	p := compilePack(t, "asa.yaml")
+	g := asagen.New(3, asagen.Options{})
+	for range 100 {
+		record := g.Next(nil)
+		x := p.Explain(record)
+		event, err := p.Map(nil, record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(x.Event, event) {
+			t.Fatalf("got event %s\nwant %s", x.Event, event)
+		}
+		for _, v := range x.Values {
+			if got := gjson.GetBytes(event, gjsonPath(v.Path)).Raw; got != v.Value {
+				t.Errorf("%s: got %s in the event, want %s", v.Path, got, v.Value)
+			}
+			if v.Source != "" && gjson.GetBytes(record, gjsonPath(v.Source)).Raw != v.Raw {
+				t.Errorf("%s: got source %s = %s, want %s", v.Path, v.Source, gjson.GetBytes(record, gjsonPath(v.Source)).Raw, v.Raw)
+			}
+		}
+	}
+}
+
+// gjsonPath turns a[0]["k"] into a.0.k.
+func gjsonPath(path string) string {
+	b := bytes.ReplaceAll([]byte(path), []byte(`["`), []byte("."))
+	b = bytes.ReplaceAll(b, []byte(`"]`), nil)
+	b = bytes.ReplaceAll(b, []byte("["), []byte("."))
+	return string(bytes.ReplaceAll(b, []byte("]"), nil))
+}
+
+// TestCoverCounts checks the counts of a corpus against the events themselves.
+func TestCoverCounts(t *testing.T) {
+	p := compilePack(t, "asa.yaml")
+	file := asagen.New(5, asagen.Options{}).File(nil, 500)
+	c, err := Cover(context.Background(), p, bytes.NewReader(file), StreamOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	types, hosts := make(map[string]int64), int64(0)
+	for _, record := range lines(file) {
+		event, err := p.Map(nil, record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		types[gjson.GetBytes(event, "metadata.event_type").String()]++
+		if gjson.GetBytes(event, "intermediary.#.hostname").Get("0").Exists() {
+			hosts++
+		}
+	}
+	for _, e := range c.EventTypes {
+		if e.Count != types[e.Name] {
+			t.Errorf("%s: got %d, want %d", e.Name, e.Count, types[e.Name])
+		}
+	}
+	for _, f := range c.Fields {
+		if f.Path == "intermediary.hostname" && f.Events != hosts {
+			t.Errorf("%s: got %d events, want %d", f.Path, f.Events, hosts)
+		}
+		if f.Path == "metadata.event_timestamp" && f.Events != 500 {
+			t.Errorf("%s: got %d events, want 500", f.Path, f.Events)
+		}
+	}
+	if len(c.Unread) == 0 {
+		t.Error("got no unread members, want some: records hold more than the table maps")
+	}
+}
