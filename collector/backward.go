@@ -15,12 +15,12 @@ var errNotBackward = errors.New("the server does not answer newest first")
 // lookBackPages bounds the search for late records.
 const lookBackPages = 10
 
-// locate answers the place where a first run begins: behind the newest record
-// that is older than Options.Since. The way there is walked newest first, since
+// locate answers the place behind the newest record that is older than since; the
+// zero time is the start of the log. The way there is walked newest first, since
 // logs cannot be asked for a time; nothing is kept on it, and the records are
 // then read in order like all others.
-func (r *run) locate(ctx context.Context) (Cursor, error) {
-	if r.opts.Since.IsZero() {
+func (r *run) locate(ctx context.Context, since time.Time) (Cursor, error) {
+	if since.IsZero() {
 		return Cursor{}, nil
 	}
 	src, ok := r.Source.(Backward)
@@ -31,11 +31,11 @@ func (r *run) locate(ctx context.Context) (Cursor, error) {
 	for {
 		page, err := pageBack(ctx, src, at)
 		if err != nil {
-			return Cursor{}, fmt.Errorf("find the records since %s: %w", r.opts.Since.Format(time.RFC3339), err)
+			return Cursor{}, fmt.Errorf("find the records since %s: %w", since.Format(time.RFC3339), err)
 		}
 		r.Stats.Pages.Add(1)
 		var more bool
-		boundary, more = older(page, boundary, r.opts.Since)
+		boundary, more = older(page, boundary, since)
 		// One old record may have come late; a page of them is the past.
 		if !more || !page.More || page.Cursor == at {
 			return boundary, nil
@@ -82,7 +82,7 @@ func (r *run) lookBack(ctx context.Context) error {
 	if !ok || r.opts.Overlap <= 0 || r.cur.ID == "" {
 		return nil
 	}
-	s := search{run: r, limit: r.state.newest().Add(-r.opts.Overlap)}
+	s := search{run: r, limit: later(r.state.newest().Add(-r.opts.Overlap), r.state.Floor)}
 	var at Cursor
 	for range lookBackPages {
 		page, err := pageBack(ctx, src, at)
@@ -148,8 +148,7 @@ func (s *search) page(ctx context.Context, p *Page) (done bool, err error) {
 
 func (s *search) finish(ctx context.Context) error {
 	if !s.found && s.past && s.ahead > 0 {
-		return fmt.Errorf("%w: %d newer records stand in the log, and none is answered after %q; run once with --from-start, "+
-			"which drops what was collected before", ErrCursor, s.ahead, s.cur.ID)
+		return fmt.Errorf("%w: %d newer records stand in the log, and none is answered after %q", ErrCursor, s.ahead, s.cur.ID)
 	}
 	if len(s.late) == 0 {
 		return nil

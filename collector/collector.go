@@ -52,9 +52,17 @@ type Collector struct {
 type StateFile struct {
 	Bucket Bucket
 	Name   string
-	// Written answers the records that the documented function is known to have
-	// written, when its state is taken over. It may be nil.
-	Written func(ctx context.Context) ([]Record, error)
+	// Old are places where a state of the documented function may stand. The
+	// first one there is taken over when there is no State yet, and left as it is.
+	Old []OldState
+}
+
+// OldState is such a place. Must says that it was named for this purpose, so
+// that anything else there is an error.
+type OldState struct {
+	Bucket Bucket
+	Name   string
+	Must   bool
 }
 
 // Run copies what is new and returns nil when it has come to the end of the log
@@ -257,7 +265,7 @@ func (r *run) write(ctx context.Context, cur Cursor) error {
 func (r *run) next(cur Cursor) Batch {
 	return Batch{
 		Sequence: r.state.Sequence, Previous: r.state.Chain, Cursor: cur,
-		Newest: r.state.newest(), Untimed: r.state.untimed(),
+		Newest: r.state.newest(), Untimed: r.state.untimed(), Floor: r.state.Floor,
 	}
 }
 

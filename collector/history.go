@@ -24,6 +24,9 @@ func (o *Objects) Seen(ctx context.Context, r Record, before int64) (bool, error
 	h := &o.history
 	for n := before - 1; n > 0; n-- {
 		m, err := h.manifest(ctx, o, n)
+		if errors.Is(err, ErrNotExist) && o.AcceptUnverified {
+			continue
+		}
 		if err != nil {
 			return false, fmt.Errorf("look for an old record: %w", err)
 		}

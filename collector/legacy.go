@@ -1,8 +1,8 @@
 package collector
 
 import (
+	"context"
 	"encoding/json"
-	"fmt"
 )
 
 // decodeLegacy reads the state.json of the function that Google documents for
@@ -48,8 +48,33 @@ func takeOver(source, offset string, written []Record) *State {
 	return s
 }
 
-// legacyError explains a documented function's state where ours should be.
-func legacyError() error {
-	return fmt.Errorf("%w: the documented Python function has written it although asa2udm has collected here already; "+
-		"stop that function, then run again with --rebuild-state", ErrState)
+// foreignObjects bounds how many of the documented function's objects are read.
+// It names them by the time, so the last ones hold the last pages.
+const foreignObjects = 20
+
+// foreignRecords answers the records in the last objects below the raw prefix
+// that are not ours.
+func (o *Objects) foreignRecords(ctx context.Context) ([]Record, error) {
+	var names []string
+	for name, err := range o.Bucket.List(ctx, o.Layout.Raw, "") {
+		if err != nil {
+			return nil, err
+		}
+		if _, ours := parseSequence(name, o.Layout.Raw); !ours {
+			names = append(names, name)
+		}
+	}
+	var records []Record
+	for _, name := range names[max(0, len(names)-foreignObjects):] {
+		raw, _, err := o.read(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, line := range lines(raw) {
+			if r := o.Identify(line); !r.Nameless {
+				records = append(records, Record{ID: r.ID, Time: r.Time})
+			}
+		}
+	}
+	return records, nil
 }

@@ -32,6 +32,8 @@ type Manifest struct {
 	Newest  time.Time `json:"newest,omitzero"`
 	Untimed bool      `json:"untimed,omitempty"`
 	Cursor  Cursor    `json:"cursor"`
+	// Floor is the State's, so that a State can be made of a manifest.
+	Floor time.Time `json:"floor,omitzero"`
 }
 
 // File is one object as it is stored.

@@ -70,7 +70,7 @@ func (o *Objects) Deliver(ctx context.Context, b Batch) (Receipt, error) {
 func (o *Objects) describe(b Batch, raw File) *Manifest {
 	m := &Manifest{
 		Version: manifestVersion, Sequence: b.Sequence, Previous: b.Previous, Raw: raw,
-		Newest: b.Newest, Untimed: b.Untimed, Cursor: b.Cursor,
+		Newest: b.Newest, Untimed: b.Untimed, Cursor: b.Cursor, Floor: b.Floor,
 		First: b.Records[0].ID, Last: b.Records[len(b.Records)-1].ID,
 	}
 	for _, r := range b.Records {

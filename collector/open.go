@@ -14,7 +14,10 @@ func (r *run) open(ctx context.Context) error {
 		return err
 	}
 	if r.opts.FromStart {
-		r.state.Cursor = Cursor{}
+		var err error
+		if r.state.Cursor, err = r.locate(ctx, r.state.Floor); err != nil {
+			return err
+		}
 	}
 	r.learn()
 	if err := r.recover(ctx); err != nil {
@@ -42,17 +45,16 @@ func (r *run) load(ctx context.Context) error {
 	}
 	r.state, err = decodeState(text)
 	if err != nil {
-		return r.explain(err, "restore the file from a copy, or run once with --rebuild-state")
+		return r.explain(err)
 	}
 	if r.state.Source != r.Source.Name() {
-		err := fmt.Errorf("%w: it belongs to %q, this run collects %q", ErrState, r.state.Source, r.Source.Name())
-		return r.explain(err, "give each source a place of its own")
+		return r.explain(fmt.Errorf("%w: it belongs to %q, this run collects %q", ErrSource, r.state.Source, r.Source.Name()))
 	}
 	return nil
 }
 
-func (r *run) explain(err error, cure string) error {
-	return fmt.Errorf("%s: %w; nothing was collected; %s", r.State.Name, err, cure)
+func (r *run) explain(err error) error {
+	return fmt.Errorf("%s/%s: %w; nothing was collected", r.State.Bucket, r.State.Name, err)
 }
 
 // first makes the State of a place where nothing was ever collected.
@@ -60,11 +62,26 @@ func (r *run) first(ctx context.Context) error {
 	if err := r.mustBeEmpty(ctx, fmt.Errorf("%w: it is missing, but there are objects that it should know", ErrState)); err != nil {
 		return err
 	}
-	cur, err := r.locate(ctx)
+	for _, old := range r.State.Old {
+		text, _, err := old.Bucket.Read(ctx, old.Name)
+		if errors.Is(err, ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("read the documented function's state: %w", err)
+		}
+		if offset, ok := decodeLegacy(text); ok {
+			return r.takeOver(ctx, offset)
+		}
+		if old.Must {
+			return fmt.Errorf("%w: %s/%s is no state of the documented function", ErrState, old.Bucket, old.Name)
+		}
+	}
+	cur, err := r.locate(ctx, r.opts.Since)
 	if err != nil {
 		return err
 	}
-	r.state = &State{Version: stateVersion, Source: r.Source.Name(), Sequence: 1, Cursor: cur}
+	r.state = &State{Version: stateVersion, Source: r.Source.Name(), Sequence: 1, Cursor: cur, Floor: r.opts.Since}
 	return r.save(ctx)
 }
 
@@ -74,25 +91,30 @@ func (r *run) mustBeEmpty(ctx context.Context, otherwise error) error {
 		return err
 	}
 	if !empty {
-		return r.explain(otherwise, "restore the file from a copy, or run once with --rebuild-state")
+		return r.explain(otherwise)
 	}
 	return nil
 }
 
 func (r *run) takeOver(ctx context.Context, offset string) error {
-	if err := r.mustBeEmpty(ctx, legacyError()); err != nil {
+	if err := r.mustBeEmpty(ctx, fmt.Errorf("%w: the documented function has written it although asa2udm had collected here; "+
+		"stop that function", ErrState)); err != nil {
 		return err
 	}
 	var written []Record
-	if r.State.Written != nil {
+	if sink, ok := r.Sink.(*Objects); ok {
 		var err error
-		if written, err = r.State.Written(ctx); err != nil {
+		if written, err = sink.foreignRecords(ctx); err != nil {
 			return fmt.Errorf("read what the documented function has written: %w", err)
 		}
 	}
-	r.log.Info("taking over the state of the documented function", "state", r.State.Name,
-		"offset", offset, "records_known", len(written))
+	r.log.Warn("taking over from the documented function", "offset", offset, "records_known", len(written))
 	r.state = takeOver(r.Source.Name(), offset, written)
+	if src, ok := r.Source.(Backward); ok {
+		// What stands before the offset was written by the function, and only it
+		// knows what that is.
+		r.state.Floor = src.Now().UTC()
+	}
 	return r.save(ctx)
 }
 

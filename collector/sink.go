@@ -14,6 +14,8 @@ var (
 	ErrConflict = errors.New("another collector is at work on this state")
 	// ErrState: the State cannot be trusted, so nothing was read or written.
 	ErrState = errors.New("the state cannot be used")
+	// ErrSource: the State belongs to another log.
+	ErrSource = errors.New("the state is that of another log")
 	// ErrForeign: something that is not ours stands where a batch belongs.
 	ErrForeign = errors.New("an object is in the way")
 )
@@ -27,6 +29,8 @@ type Batch struct {
 	// of them has none.
 	Newest  time.Time
 	Untimed bool
+	// Floor is the State's.
+	Floor time.Time
 	// Records are new, in the order of the log, and at least one.
 	Records []Record
 	// Cursor is the place behind the last record.

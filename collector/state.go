@@ -30,6 +30,9 @@ type State struct {
 	Horizon time.Time `json:"horizon,omitzero"`
 	// Untimed says that Recent has forgotten records without a time.
 	Untimed bool `json:"untimed,omitempty"`
+	// Floor is the time before which nothing is wanted: where the first run
+	// began, or when another program's work was taken over.
+	Floor time.Time `json:"floor,omitzero"`
 	// Writer is the run that wrote this record, so that no two runs ever write
 	// the same bytes and each can tell its own record from another's.
 	Writer string `json:"writer"`

@@ -183,7 +183,7 @@ func TestErrors(t *testing.T) {
 		"always 401":     {api: func(c *simulator.Config) { c.Faults.Unauthorized = 1 }, status: 401, calls: 4},
 		"always 5xx":     {api: func(c *simulator.Config) { c.Faults.Server = 1 }, is: rest.ErrGaveUp, calls: 4},
 		"always reset":   {api: func(c *simulator.Config) { c.Faults.Reset = 1 }, is: rest.ErrGaveUp, calls: 4},
-		"cursor is 400":  {api: func(c *simulator.Config) { c.Purged = "400" }, cursor: "unknown", is: collector.ErrCursor, says: "--from-start", calls: 4},
+		"cursor is 400":  {api: func(c *simulator.Config) { c.Purged = "400" }, cursor: "unknown", is: collector.ErrCursor, says: "90 days", calls: 4},
 		"cursor is 404":  {api: func(c *simulator.Config) { c.Purged = "404" }, cursor: "unknown", is: collector.ErrCursor, calls: 4},
 		"throttled long": {api: func(c *simulator.Config) { c.Faults.Throttle, c.RetryAfter = 1, time.Hour }, is: rest.ErrGaveUp, status: 429, calls: 4},
 	} {

@@ -111,6 +111,12 @@ func nameless(line []byte) collector.Record {
 	return collector.Record{ID: "sha256:" + hex.EncodeToString(sum[:]), Nameless: true, Data: line}
 }
 
+// Authenticate proves the key by getting a token.
+func (s *Source) Authenticate(ctx context.Context) error {
+	_, err := s.token.get(ctx)
+	return err
+}
+
 // explain tells a cursor that the API does not know from other refusals. They
 // share their status, so the same call without the cursor must decide.
 func (s *Source) explain(ctx context.Context, cur collector.Cursor, err error) error {
@@ -126,6 +132,6 @@ func (s *Source) explain(ctx context.Context, cur collector.Cursor, err error) e
 	if _, _, probe := s.fetch(ctx, s.address(oldestFirst, collector.Cursor{}, 1)); probe != nil {
 		return err
 	}
-	return fmt.Errorf("%w: event %q of %s is not known to the API any more, perhaps because it is older than the 90 days that are kept (%w); "+
-		"run once with --from-start, which drops what was collected before", collector.ErrCursor, cur.ID, cur.Time.Format(time.RFC3339), err)
+	return fmt.Errorf("%w: event %q of %s, perhaps because it is older than the 90 days that are kept: %w",
+		collector.ErrCursor, cur.ID, cur.Time.Format(time.RFC3339), err)
 }

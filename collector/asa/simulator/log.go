@@ -74,13 +74,13 @@ func (l *List) At(i int) Entry {
 	return l.entries[i]
 }
 
-// Index implements Log. Of a repeated id the last event counts.
+// Index implements Log. Of a repeated id the first event counts.
 func (l *List) Index(id string) (int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.index == nil {
 		l.index = make(map[string]int, len(l.entries))
-		for i, e := range l.entries {
+		for i, e := range slices.Backward(l.entries) {
 			l.index[e.ID] = i
 		}
 	}
