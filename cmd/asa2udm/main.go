@@ -10,8 +10,40 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], newUI(os.Stdin, os.Stdout, os.Stderr))
-	stop()
-	os.Exit(code)
+	// Without this, Go ends a program whose standard output is closed. A command
+	// that has the error instead can still put its other files in order.
+	signal.Ignore(syscall.SIGPIPE)
+	os.Exit(run(watchSignals(context.Background()), os.Args[1:], newUI(os.Stdin, os.Stdout, os.Stderr)))
 }
+
+// watchSignals gives a context that ends, with a stopError as its cause, at the
+// first SIGINT or SIGTERM. The second one ends the program at once.
+func watchSignals(parent context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		stop := &stopError{syscall.SIGINT}
+		if <-signals == syscall.SIGTERM {
+			stop.signal = syscall.SIGTERM
+		}
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		cancel(stop)
+	}()
+	return ctx
+}
+
+// stopError ends a command that was told to stop.
+type stopError struct{ signal syscall.Signal }
+
+func (e *stopError) Error() string { return "stopped by " + e.name() }
+
+func (e *stopError) name() string {
+	if e.signal == syscall.SIGTERM {
+		return "SIGTERM"
+	}
+	return "SIGINT"
+}
+
+// code is the exit code that shells give a program ended by the signal.
+func (e *stopError) code() int { return 128 + int(e.signal) }

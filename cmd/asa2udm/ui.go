@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"syscall"
 
 	"golang.org/x/term"
@@ -15,7 +16,8 @@ import (
 // behind "asa2udm:"; hints stand on lines of their own; colour and progress are
 // for terminals only, and NO_COLOR is honoured.
 
-// Exit codes.
+// Exit codes. A command stopped by SIGINT or SIGTERM ends with 130 or 143, as
+// shells have it.
 const (
 	exitOK       = 0
 	exitFindings = 1 // rejected records, failed tests, violations, lint findings
@@ -26,6 +28,9 @@ const (
 // what it found, so nothing more is printed.
 var errFindings = errors.New("findings")
 
+// errReported ends a command with exitCannot when it has already said why.
+var errReported = errors.New("reported")
+
 // hintError adds the next thing to try to an error.
 type hintError struct {
 	err  error
@@ -35,12 +40,23 @@ type hintError struct {
 func (e *hintError) Error() string { return e.err.Error() }
 func (e *hintError) Unwrap() error { return e.err }
 
+// hinted gives err a hint, unless the hint is empty.
+func hinted(err error, format string, args ...any) error {
+	if hint := fmt.Sprintf(format, args...); hint != "" {
+		return &hintError{err, hint}
+	}
+	return err
+}
+
 // ui is what a command may talk to. Commands never touch os.Stdin, os.Stdout
-// or os.Stderr themselves.
+// or os.Stderr themselves. Its methods may be called by several goroutines.
 type ui struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+
+	mu     sync.Mutex
+	status bool // a status line stands on the terminal
 }
 
 func newUI(stdin io.Reader, stdout, stderr io.Writer) *ui {
@@ -49,12 +65,39 @@ func newUI(stdin io.Reader, stdout, stderr io.Writer) *ui {
 
 // logf writes one line to stderr.
 func (u *ui) logf(format string, args ...any) {
-	fmt.Fprintf(u.stderr, "asa2udm: "+format+"\n", args...)
+	u.printf("asa2udm: "+format+"\n", args...)
 }
 
 // hintf writes the next thing to try to stderr.
 func (u *ui) hintf(format string, args ...any) {
-	fmt.Fprintf(u.stderr, "asa2udm: hint: "+format+"\n", args...)
+	u.printf("asa2udm: hint: "+format+"\n", args...)
+}
+
+// printf writes to stderr, in place of the status line if there is one.
+func (u *ui) printf(format string, args ...any) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.eraseStatus()
+	fmt.Fprintf(u.stderr, format, args...)
+}
+
+// setStatus shows one line at the foot of the terminal; "" takes it away. The
+// caller sees to it that stderr is a terminal.
+func (u *ui) setStatus(line string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.eraseStatus()
+	if line != "" {
+		fmt.Fprint(u.stderr, line)
+		u.status = true
+	}
+}
+
+func (u *ui) eraseStatus() {
+	if u.status {
+		fmt.Fprint(u.stderr, "\r\x1b[K")
+		u.status = false
+	}
 }
 
 // isTerminal reports whether w is a terminal.
@@ -75,24 +118,34 @@ func run(ctx context.Context, args []string, u *ui) int {
 	root.SetIn(u.stdin)
 	root.SetOut(u.stdout)
 	root.SetErr(u.stderr)
-	return exitCode(u, root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	if stop := (*stopError)(nil); errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &stop) {
+		err = stop
+	}
+	return exitCode(u, err)
 }
 
 // exitCode prints err, if it has anything to say, and answers the exit code.
 func exitCode(u *ui, err error) int {
+	var stop *stopError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errFindings):
 		return exitFindings
+	case errors.Is(err, errReported):
+		return exitCannot
 	case errors.Is(err, syscall.EPIPE):
 		// The reader of our output has gone, as in "| head -1": it has all it
 		// wanted, so this is no fault worth a word.
 		return exitOK
+	case errors.As(err, &stop):
+		u.logf("%v", err)
+		return stop.code()
 	}
 	u.logf("%v", err)
 	var h *hintError
-	if errors.As(err, &h) && h.hint != "" {
+	if errors.As(err, &h) {
 		u.hintf("%s", h.hint)
 	}
 	return exitCannot

@@ -9,9 +9,10 @@ import (
 
 func newVersionCommand(u *ui) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print the version",
+		Example: `  $ asa2udm version`,
+		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(u.stdout, "asa2udm %s\n", version())
 			return err
