@@ -37,6 +37,7 @@ a declarative rule file. Without a command it maps; COMMAND --help tells more.`,
 	root.AddCommand(
 		newMapCommand(u),
 		newCheckCommand(u),
+		newFmtCommand(u),
 		newValidateCommand(u),
 		newSchemaCommand(u),
 		newVersionCommand(u),
