@@ -249,7 +249,7 @@ func (c *compiler) compile(rs *Ruleset, root *layout) *plan {
 		c.plan.timestamp = f
 	}
 	c.cel.finish()
-	c.plan.root.node.freeze()
+	c.plan.root.node.freeze(new(int32))
 	return c.plan
 }
 

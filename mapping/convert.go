@@ -86,8 +86,7 @@ func fitsNumber(text []byte, kind udm.Kind) bool {
 
 // isNumber reports whether text is a number by the grammar of JSON.
 func isNumber(text []byte) bool {
-	m := Mapper{rec: text}
-	return len(text) > 0 && (text[0] == '-' || isDigit(text[0])) && m.number(0) == len(text)
+	return len(text) > 0 && numeral(text, 0) == len(text)
 }
 
 // maxDuration is what a protobuf Duration holds, in seconds.

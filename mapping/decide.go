@@ -123,7 +123,7 @@ func (m *Mapper) frameOf(v *variable, frame int) int {
 func (m *Mapper) recordHas(v *variable, frame int) bool {
 	sp := &m.spans[m.frameOf(v, frame)+int(v.slot)]
 	if sp.kind == spanObject || sp.kind == spanArray {
-		first := m.at(m.space(int(sp.beg) + 1))
+		first := byteAt(m.rec, space(m.rec, int(sp.beg)+1))
 		return first != '}' && first != ']'
 	}
 	return sp.scalar()

@@ -200,15 +200,15 @@ func (m *Mapper) scalar(w *writer, f *field, st *step, sp *span, index int) bool
 // list writes each scalar element of an array that is not empty.
 func (m *Mapper) list(w *writer, f *field, st *step, sp *span, index int) bool {
 	wrote := false
-	i := m.space(int(sp.beg) + 1)
-	for m.at(i) != ']' {
+	i := space(m.rec, int(sp.beg)+1)
+	for byteAt(m.rec, i) != ']' {
 		el := span{kind: spanNone}
 		el, i = m.elementSpan(i)
 		if el.scalar() && m.scalar(w, f, st, &el, index) {
 			wrote = true
 		}
-		if i = m.space(i); m.at(i) == ',' {
-			i = m.space(i + 1)
+		if i = space(m.rec, i); byteAt(m.rec, i) == ',' {
+			i = space(m.rec, i+1)
 		}
 	}
 	return wrote
@@ -216,18 +216,18 @@ func (m *Mapper) list(w *writer, f *field, st *step, sp *span, index int) bool {
 
 // elementSpan reads the array element at i, which the walk has checked already.
 func (m *Mapper) elementSpan(i int) (span, int) {
-	switch m.at(i) {
+	switch byteAt(m.rec, i) {
 	case '"':
-		end, flags := m.str(i + 1)
+		end, flags := str(m.rec, i+1)
 		kind := spanString
 		if end == i+1 {
 			kind = spanNull
 		}
 		return span{beg: int32(i + 1), end: int32(end), kind: kind, text: flags}, end + 1
 	case '{', '[':
-		return span{kind: spanObject}, m.skip(i, 0)
+		return span{kind: spanObject}, skip(m.rec, i, 0)
 	}
-	end, kind := m.literal(i)
+	end, kind := scalarEnd(m.rec, i)
 	return span{beg: int32(i), end: int32(end), kind: kind}, end
 }
 

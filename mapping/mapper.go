@@ -13,6 +13,7 @@ type Parser struct {
 	ruleset   *Ruleset
 	warnings  ErrorList
 	jsonNames bool
+	plain     bool
 	pool      sync.Pool // of *Mapper, for Map
 }
 
@@ -43,11 +44,12 @@ func (p *Parser) Map(dst, record []byte) ([]byte, error) {
 type Mapper struct {
 	plan *plan
 
-	rec     []byte // the record at hand
-	spans   []span // where its values stand, by slot
-	rows    []row  // the elements of arrays that rules loop over
-	keyText []byte // a key being decoded
-	fault   scanError
+	rec     []byte     // the record at hand
+	spans   []span     // where its values stand, by slot
+	rows    []row      // the elements of arrays that rules loop over
+	keyText []byte     // a key being decoded
+	keys    []keyTable // by node id
+	plain   bool       // take no fast path
 
 	dst     []byte   // the event being written
 	texts   []byte   // decoded texts of this record
@@ -74,6 +76,8 @@ func (p *Parser) NewMapper() *Mapper {
 	return &Mapper{
 		plan:    pl,
 		spans:   make([]span, pl.root.size),
+		keys:    newKeyTables(pl.root),
+		plain:   p.plain,
 		present: make([]truth, pl.fields),
 		decided: make([]int16, len(pl.decisions)),
 		memos:   make([]memo, len(pl.decisions)),

@@ -45,15 +45,15 @@ func (r *rows) next() bool {
 // good JSON.
 func (r *rows) reread() bool {
 	m := r.m
-	if m.at(r.offset) == ']' {
+	if byteAt(m.rec, r.offset) == ']' {
 		return false
 	}
 	m.spans, m.rows = m.spans[:r.mark], m.rows[:r.marked]
 	r.frame = m.newFrame(r.layout)
 	r.index++
-	end := m.space(m.value(r.layout.node, r.frame, r.offset, 1))
-	if m.at(end) == ',' {
-		end = m.space(end + 1)
+	end := space(m.rec, m.value(r.layout.node, r.frame, r.offset, 1))
+	if byteAt(m.rec, end) == ',' {
+		end = space(m.rec, end+1)
 	}
 	r.offset = end
 	return true

@@ -16,6 +16,7 @@ type layout struct {
 // node is one place the rules look at.
 type node struct {
 	slot  int32
+	id    int32  // among all nodes of the plan
 	read  bool   // some rule or condition takes the value here, not only what is below
 	path  string // from the record, as written in a rule file, with [] for an element
 	keys  keyset // members, where the value is an object
@@ -65,16 +66,16 @@ func (n *node) elements() *layout {
 	return n.list
 }
 
-// freeze notes for every node what lies below it, once all nodes are there.
-func (n *node) freeze() []int32 {
-	n.below = nil
+// freeze numbers the nodes and notes what lies below each, once all are there.
+func (n *node) freeze(id *int32) []int32 {
+	n.id, n.below = *id, nil
+	*id++
 	for _, c := range n.keys.children {
-		n.below = append(append(n.below, c.node.slot), c.node.freeze()...)
+		n.below = append(append(n.below, c.node.slot), c.node.freeze(id)...)
 	}
 	if n.list != nil {
-		n.list.node.freeze()
+		n.list.node.freeze(id)
 	}
-	n.keys.index()
 	return n.below
 }
 
@@ -113,12 +114,8 @@ func splitPath(path string) (segments []string, at int, ok bool) {
 	return segments, 0, true
 }
 
-// keyset finds the child for a key. Keys of one length are few, so they are
-// compared one by one.
-type keyset struct {
-	children []child
-	byLen    [][]child // of each key length
-}
+// keyset holds the members of an object that the rules look at.
+type keyset struct{ children []child }
 
 type child struct {
 	key  string
@@ -136,28 +133,4 @@ func (k *keyset) get(key string) *node {
 
 func (k *keyset) put(key string, n *node) {
 	k.children = append(k.children, child{key, n})
-}
-
-// index makes find work.
-func (k *keyset) index() {
-	k.byLen = nil
-	for _, c := range k.children {
-		for len(k.byLen) <= len(c.key) {
-			k.byLen = append(k.byLen, nil)
-		}
-		k.byLen[len(c.key)] = append(k.byLen[len(c.key)], c)
-	}
-}
-
-func (k *keyset) find(key []byte) *node {
-	if len(key) >= len(k.byLen) {
-		return nil
-	}
-	same := k.byLen[len(key)]
-	for i := range same {
-		if same[i].key == string(key) {
-			return same[i].node
-		}
-	}
-	return nil
 }

@@ -23,7 +23,7 @@ func (w *watch) member(m *Mapper, n, child *node, keyAt, beg, end int) {
 		// null, "", {} and [] hold nothing that could be read.
 		return
 	}
-	keyEnd, flags := m.str(keyAt + 1)
+	keyEnd, flags := str(m.rec, keyAt+1)
 	key := m.rec[keyAt+1 : keyEnd]
 	if flags != 0 {
 		key = appendDecoded(nil, key)

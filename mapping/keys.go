@@ -1,0 +1,84 @@
+package mapping
+
+// Records of one source have the same keys in much the same order. A Mapper
+// therefore guesses, from the key at hand, which one comes next: if the bytes of
+// the record are those of the guess, key and colon are read in one comparison.
+
+// keyTable holds the keys that one Mapper has met in the objects at one node.
+type keyTable struct {
+	entries []keyEntry // the first two stand for no key: unknownKey and startOfObject
+	byLen   [][]int16  // entries of each key length
+}
+
+// keyEntry is one key and what follows it.
+type keyEntry struct {
+	token string // "key": as it stands in a record
+	key   string
+	node  *node // nil where no rule looks at the value
+	next  int16 // the entry guessed to come next
+}
+
+// A table learns keys that no rule looks at too, up to these bounds.
+const (
+	maxLearned    = 256
+	maxLearnedKey = 64
+)
+
+// The entries that stand for no key of the table.
+const (
+	unknownKey    int16 = iota // every key not in the table
+	startOfObject              // what comes before the first key
+)
+
+// noToken is the token of those two: no key in a record looks like it.
+const noToken = "\x00"
+
+// newKeyTables gives a Mapper its tables, one for each node of the layout.
+func newKeyTables(l *layout) []keyTable {
+	var tables []keyTable
+	var visit func(n *node)
+	visit = func(n *node) {
+		for len(tables) <= int(n.id) {
+			tables = append(tables, keyTable{})
+		}
+		t := keyTable{entries: []keyEntry{{token: noToken}, {token: noToken}}}
+		for _, c := range n.keys.children {
+			t.add(c.key, c.node)
+		}
+		tables[n.id] = t
+		for _, c := range n.keys.children {
+			visit(c.node)
+		}
+		if n.list != nil {
+			visit(n.list.node)
+		}
+	}
+	visit(l.node)
+	return tables
+}
+
+func (t *keyTable) add(key string, n *node) int16 {
+	id := int16(len(t.entries))
+	t.entries = append(t.entries, keyEntry{token: `"` + string(quotedBody(key)) + `":`, key: key, node: n})
+	for len(t.byLen) <= len(key) {
+		t.byLen = append(t.byLen, nil)
+	}
+	t.byLen[len(key)] = append(t.byLen[len(key)], id)
+	return id
+}
+
+// find answers the entry of a key. A plain key, one without escapes, is learned
+// when it is new.
+func (t *keyTable) find(key []byte, plain bool) int16 {
+	if len(key) < len(t.byLen) {
+		for _, id := range t.byLen[len(key)] {
+			if t.entries[id].key == string(key) {
+				return id
+			}
+		}
+	}
+	if !plain || len(t.entries) >= maxLearned || len(key) > maxLearnedKey {
+		return unknownKey
+	}
+	return t.add(string(key), nil)
+}
