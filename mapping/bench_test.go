@@ -57,3 +57,24 @@ func BenchmarkMap(b *testing.B) {
 	run("json.Valid", func(r []byte) { json.Valid(r) })
 	run("plain-go", func(r []byte) { asaref.Map(r) })
 }
+
+// BenchmarkStages times the parts of mapping one record.
+func BenchmarkStages(b *testing.B) {
+	records, size := benchRecords(b, asagen.Options{})
+	m := compilePack(b, "asa.yaml").NewMapper()
+	b.Run("stage=scan", func(b *testing.B) {
+		b.SetBytes(size)
+		b.ReportAllocs()
+		for i := range b.N {
+			m.scanRecord(records[i%len(records)])
+		}
+	})
+	b.Run("stage=all", func(b *testing.B) {
+		b.SetBytes(size)
+		b.ReportAllocs()
+		var dst []byte
+		for i := range b.N {
+			dst, _ = m.Map(dst[:0], records[i%len(records)])
+		}
+	})
+}

@@ -40,57 +40,74 @@ func (m *Mapper) field(w *writer, f *field, frame int) {
 		m.element(w, f, nil, f.inner, frame, 0)
 	}
 	for _, st := range f.steps {
-		if m.step(w, f, st, frame, 0, 0) && f.shape == shapeSingle {
+		wrote := false
+		if st.short != nil && !m.plain {
+			wrote = m.copyStep(w, f, st, frame)
+		} else {
+			wrote = m.step(w, f, st, frame, 0, 0)
+		}
+		if wrote && f.shape == shapeSingle {
 			break
 		}
 	}
 	m.seen = m.seen[:w.seen]
-	if w.items > 0 {
-		m.dst = append(m.dst, f.shape.closing()...)
-		if m.watch != nil {
-			m.watch.fieldDone(f, w.began, len(m.dst))
-		}
-	}
-}
-
-// closing answers what ends a field's values.
-func (s shape) closing() string {
-	switch s {
-	case shapeSingle:
-		return ""
-	case shapeMembers:
-		return "}"
-	}
-	return "]"
-}
-
-// begin makes room for one more value of a field: it closes the messages that
-// have ended, opens those that begin, and writes the name before the first value.
-func (m *Mapper) begin(w *writer, f *field) {
-	if w.items++; w.items > 1 {
-		m.dst = append(m.dst, ',')
+	if w.items == 0 {
 		return
 	}
-	shared := 0
+	if f.shape != shapeSingle {
+		m.dst = append(m.dst, f.shape.closing())
+	}
+	if m.watch != nil {
+		m.watch.fieldDone(f, w.began, len(m.dst))
+	}
+}
+
+// opening and closing answer what stands around the values of a field that may
+// have several.
+func (s shape) opening() byte {
+	if s == shapeMembers {
+		return '{'
+	}
+	return '['
+}
+
+func (s shape) closing() byte {
+	if s == shapeMembers {
+		return '}'
+	}
+	return ']'
+}
+
+// begin makes room for one more value of a field.
+func (m *Mapper) begin(w *writer, f *field) {
+	if w.items > 0 {
+		m.dst = append(m.dst, ',')
+	} else {
+		m.dst = m.open(w, f)
+	}
+	w.items++
+}
+
+// open answers the buffer up to the first value of a field: the messages that
+// have ended are closed, those that begin are opened, and the name stands.
+func (m *Mapper) open(w *writer, f *field) []byte {
+	dst, shared := m.dst, 0
 	if w.last != nil {
-		for shared < len(f.into) && shared < len(w.last.into) && f.into[shared] == w.last.into[shared] {
+		into, last := f.into, w.last.into
+		for shared < len(into) && shared < len(last) && into[shared] == last[shared] {
 			shared++
 		}
-		for range len(w.last.into) - shared {
-			m.dst = append(m.dst, '}')
+		for range len(last) - shared {
+			dst = append(dst, '}')
 		}
-		m.dst = append(m.dst, ',')
+		dst = append(dst, ',')
 	}
-	m.dst = append(m.dst, f.open[shared]...)
-	w.began = len(m.dst)
-	switch f.shape {
-	case shapeSingle:
-	case shapeMembers:
-		m.dst = append(m.dst, '{')
-	default:
-		m.dst = append(m.dst, '[')
+	dst = append(dst, f.open[shared]...)
+	w.began, w.last = len(dst), f
+	if f.shape != shapeSingle {
+		dst = append(dst, f.shape.opening())
 	}
-	w.last = f
+	return dst
 }
 
 // step writes what one rule gives a field. Loops are entered one by one; level
@@ -388,14 +405,15 @@ func (m *Mapper) fresh(w *writer, b []byte) bool {
 	return true
 }
 
-// write appends a value's JSON.
-func (m *Mapper) write(t text) {
+// write appends a value's JSON to the event.
+func (m *Mapper) write(t text) { m.dst = appendValue(m.dst, t) }
+
+func appendValue(dst []byte, t text) []byte {
 	switch {
 	case t.json != nil:
-		m.dst = append(m.dst, t.json...)
+		return append(dst, t.json...)
 	case t.clean:
-		m.dst = append(append(append(m.dst, '"'), t.bytes...), '"')
-	default:
-		m.dst = appendQuoted(m.dst, t.bytes)
+		return append(append(append(dst, '"'), t.bytes...), '"')
 	}
+	return appendQuoted(dst, t.bytes)
 }

@@ -155,6 +155,7 @@ func (c *compiler) program(m *outMessage) *program {
 		f := &b.p.fields[i]
 		for _, st := range f.steps {
 			st.field = f
+			st.short = st.shortWay()
 		}
 	}
 	return b.p

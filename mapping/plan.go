@@ -66,6 +66,7 @@ type step struct {
 	from   source
 	label  label
 	run    *program // shapeMessages: what one element is made of
+	short  *copied  // the short way to run it, if there is one
 }
 
 // loop runs what follows once for each element of an array.
