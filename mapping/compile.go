@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"regexp/syntax"
 	"slices"
 	"strings"
@@ -71,6 +70,7 @@ type compiler struct {
 	inUse  []string        // blocks being expanded, to refuse recursion
 	cel    *celCompiler
 	fields int
+	memos  map[memoKey]int
 }
 
 func (c *compiler) broken() bool {
@@ -229,6 +229,7 @@ func (c *compiler) baseRule(base []*Rule, name Text) *Rule {
 func (c *compiler) compile(rs *Ruleset, root *layout) *plan {
 	c.plan = &plan{root: root}
 	c.out = &outMessage{typ: udm.Event()}
+	c.memos = make(map[memoKey]int)
 	c.blocks, c.used = make(map[string]*Block), make(map[string]bool)
 	for _, b := range rs.Blocks {
 		c.blocks[b.Name.Value] = b
@@ -621,7 +622,31 @@ func (c *compiler) sourceOf(r *Rule, leaf *udm.Field, sh shape, list bool, sc sc
 	s.arms = c.arms(r, leaf, s.convert)
 	c.format(r, s)
 	s.plain = s.constant == nil && s.extract.kind == extractNone && len(s.arms) == 0 && !r.Format.given() && s.convert == toString
+	if !s.plain && s.constant == nil {
+		s.memo = c.memo(r, s.convert, leaf)
+	}
 	return !c.brokenSince(before)
+}
+
+// memoKey is what the outcome of a rule's transforms depends on beside the value.
+type memoKey struct {
+	rule    *Rule
+	convert conversion
+	kind    udm.Kind
+	enum    *udm.Enum
+}
+
+// memo gives the steps of one rule that come to the same outcome a place to keep
+// it.
+func (c *compiler) memo(r *Rule, conv conversion, leaf *udm.Field) int {
+	key := memoKey{r, conv, leaf.Kind, leaf.Enum()}
+	id, ok := c.memos[key]
+	if !ok {
+		id = len(c.memos)
+		c.memos[key] = id
+		c.plan.memos = len(c.memos)
+	}
+	return id
 }
 
 func (c *compiler) brokenSince(n int) bool {
@@ -683,10 +708,10 @@ func enumHint(word string, e *udm.Enum) string {
 	return hintOf(word, names, "values: ")
 }
 
-func (c *compiler) regex(t Text) *regexp.Regexp {
-	re, err := regexp.Compile(t.Value)
+func (c *compiler) regex(t Text) *pattern {
+	p, err := newPattern(t.Value)
 	if err == nil {
-		return re
+		return p
 	}
 	e := c.errorf(t.Pos, "bad regexp: %v", err)
 	if se, ok := err.(*syntax.Error); ok {
@@ -713,11 +738,12 @@ func (c *compiler) extractor(r *Rule) extractor {
 		if re == nil {
 			return extractor{}
 		}
-		if re.NumSubexp() > 1 {
-			c.errorf(r.Extract.Regex.Pos, "the pattern has %d groups, and at most one is taken", re.NumSubexp()).Hint =
+		groups := re.re.NumSubexp()
+		if groups > 1 {
+			c.errorf(r.Extract.Regex.Pos, "the pattern has %d groups, and at most one is taken", groups).Hint =
 				"write (?:...) for a group that is not taken"
 		}
-		return extractor{kind: extractRegex, regex: re, group: min(1, re.NumSubexp())}
+		return extractor{kind: extractRegex, regex: re, group: min(1, groups)}
 	}
 	return extractor{}
 }

@@ -42,56 +42,64 @@ const (
 
 // lookUp answers a decision from memory, or evaluates it.
 func (m *Mapper) lookUp(d *decision, frame int) int {
-	if !m.question(d, frame) {
+	if m.plain {
 		return m.evaluate(d, frame)
 	}
-	if a, ok := m.memos[d.id][string(m.memoKey)]; ok {
-		return int(a)
+	// Finding out what a decision depends on may ask for other decisions, which
+	// write their questions behind this one.
+	start := len(m.questions)
+	worth := m.question(d, frame)
+	known := m.memos[d.id]
+	a, ok := known[string(m.questions[start:])]
+	if !worth || !ok {
+		question := m.questions[start:len(m.questions):len(m.questions)]
+		a = int16(m.evaluate(d, frame))
+		if worth {
+			m.remember(d, question, a)
+		}
 	}
-	// Evaluating asks other questions, so this one is kept aside.
-	key := string(m.memoKey)
-	a := m.evaluate(d, frame)
+	m.questions = m.questions[:start]
+	return int(a)
+}
+
+func (m *Mapper) remember(d *decision, question []byte, arm int16) {
 	if known := m.memos[d.id]; known == nil || len(known) >= maxMemo {
 		m.memos[d.id] = make(memo)
 	}
-	m.memos[d.id][key] = int16(a)
-	return a
+	m.memos[d.id][string(question)] = arm
 }
 
-// question writes all that the answer depends on into m.memoKey. It reports
+// question appends all that the answer depends on to m.questions. It reports
 // whether that is worth remembering.
 func (m *Mapper) question(d *decision, frame int) bool {
-	for _, v := range d.reads {
-		// What a variable depends on in turn is asked first: it uses memoKey too.
-		m.settle(v)
-	}
-	key := m.memoKey[:0]
+	start := len(m.questions)
 	for _, v := range d.reads {
 		switch v.kind {
 		case readText:
 			sp := &m.spans[m.frameOf(v, frame)+int(v.slot)]
 			if !sp.scalar() {
-				key = append(key, 0)
+				m.questions = append(m.questions, 0)
 				continue
 			}
-			if sp.end-sp.beg > maxMemoKey {
+			n := int(sp.end - sp.beg)
+			if n > maxMemoKey {
 				return false
 			}
 			// The token itself stands for its text, behind its length.
-			key = append(key, 1, byte(sp.end-sp.beg), byte((sp.end-sp.beg)>>8), byte(sp.kind))
-			key = append(key, m.rec[sp.beg:sp.end]...)
+			m.questions = append(append(m.questions, byte(sp.kind), byte(n), byte(n>>8)), m.rec[sp.beg:sp.end]...)
 		case readPresence:
-			key = append(key, truthByte(m.recordHas(v, frame)))
+			m.questions = append(m.questions, truthByte(m.recordHas(v, frame)))
 		case readUDMHas:
-			key = append(key, truthByte(m.eventHas(v)))
+			has := truthByte(m.eventHas(v))
+			m.questions = append(m.questions, has)
 		case readEventType:
-			key = strconv.AppendInt(append(key, 't'), int64(m.decide(m.plan.eventType, 0)), 10)
+			arm := m.decide(m.plan.eventType, 0)
+			m.questions = append(m.questions, byte(arm), byte(arm>>8))
 		default:
 			return false
 		}
 	}
-	m.memoKey = key
-	return len(key) <= maxMemoKey
+	return len(m.questions)-start <= maxMemoKey
 }
 
 func truthByte(b bool) byte {
@@ -99,16 +107,6 @@ func truthByte(b bool) byte {
 		return 1
 	}
 	return 0
-}
-
-// settle has the fields and decisions a variable depends on known.
-func (m *Mapper) settle(v *variable) {
-	switch v.kind {
-	case readUDMHas:
-		m.eventHas(v)
-	case readEventType:
-		m.decide(v.inner, 0)
-	}
 }
 
 func (m *Mapper) frameOf(v *variable, frame int) int {

@@ -203,15 +203,29 @@ func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
 
 // scalar writes what becomes of one scalar of the record.
 func (m *Mapper) scalar(w *writer, f *field, st *step, sp *span, index int) bool {
-	t := m.text(sp)
 	if st.from.plain {
-		return m.put(w, f, st, t, index)
+		return m.put(w, f, st, m.text(sp), index)
 	}
-	t, ok := m.transform(st, t)
-	if !ok {
-		return false
+	t, ok := m.outcome(st, sp)
+	return ok && m.put(w, f, st, t, index)
+}
+
+// outcome is what the transforms of a rule made of the value at an offset of the
+// record. Several steps may ask for it: the targets of the rule, and conditions.
+type outcome struct {
+	at   int32 // offset of the value, plus 1
+	ok   bool
+	text text
+}
+
+func (m *Mapper) outcome(st *step, sp *span) (text, bool) {
+	kept := &m.outcomes[st.from.memo]
+	if kept.at == sp.beg+1 && m.watch == nil && !m.plain {
+		return kept.text, kept.ok
 	}
-	return m.put(w, f, st, t, index)
+	t, ok := m.transform(st, m.text(sp))
+	*kept = outcome{sp.beg + 1, ok, t}
+	return t, ok
 }
 
 // list writes each scalar element of an array that is not empty.
@@ -273,7 +287,7 @@ func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
 	s := &st.from
 	before := t.bytes
 	if s.extract.kind != extractNone {
-		if t.bytes = s.extract.find(t.bytes); len(t.bytes) == 0 {
+		if t.bytes = s.extract.find(t.bytes, m.plain); len(t.bytes) == 0 {
 			return t, false
 		}
 		if m.watch != nil {
@@ -281,7 +295,7 @@ func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
 		}
 	}
 	if len(s.arms) > 0 {
-		a := match(s.arms, t.bytes)
+		a := m.match(s, t.bytes)
 		if a == nil {
 			return t, false
 		}
@@ -314,29 +328,66 @@ func (m *Mapper) transform(st *step, t text) (_ text, ok bool) {
 }
 
 // find answers the part of a text that is extracted, or nothing.
-func (x *extractor) find(b []byte) []byte {
+func (x *extractor) find(b []byte, plain bool) []byte {
 	switch x.kind {
 	case extractIP:
 		return findIP(b)
 	case extractVersion:
 		return findVersion(b)
 	}
-	loc := x.regex.FindSubmatchIndex(b)
+	if !plain && x.regex.ruledOut(b) {
+		return nil
+	}
+	loc := x.regex.re.FindSubmatchIndex(b)
 	if loc == nil || loc[2*x.group] < 0 {
 		return nil
 	}
 	return b[loc[2*x.group]:loc[2*x.group+1]]
 }
 
+// picks remembers which arm of a match a value picks, by value: the values of one
+// field are mostly few.
+type picks map[string]int16
+
+const (
+	maxPicks    = 1024 // values per match
+	maxPickText = 64   // bytes a value may have to be remembered
+)
+
 // match answers the first arm that matches, or nil.
-func match(arms []arm, b []byte) *arm {
+func (m *Mapper) match(s *source, b []byte) *arm {
+	if len(b) > maxPickText || m.plain {
+		return s.arm(pick(s.arms, b, m.plain))
+	}
+	known := m.picks[s.memo]
+	i, ok := known[string(b)]
+	if !ok {
+		i = pick(s.arms, b, false)
+		if known == nil || len(known) >= maxPicks {
+			known = make(picks)
+			m.picks[s.memo] = known
+		}
+		known[string(b)] = i
+	}
+	return s.arm(i)
+}
+
+func (s *source) arm(i int16) *arm {
+	if i < 0 {
+		return nil
+	}
+	return &s.arms[i]
+}
+
+// pick answers the index of the first arm that matches, or -1.
+func pick(arms []arm, b []byte, plain bool) int16 {
 	for i := range arms {
 		a := &arms[i]
-		if a.any || a.regex != nil && a.regex.Match(b) || a.regex == nil && a.equals == string(b) {
-			return a
+		if a.any || a.regex != nil && a.regex.match(b, plain) || a.regex == nil && a.equals == string(b) {
+			return int16(i)
 		}
 	}
-	return nil
+	return -1
 }
 
 // put writes one value of a field. It reports whether the value counts: one that

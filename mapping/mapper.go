@@ -51,14 +51,16 @@ type Mapper struct {
 	keys    []keyTable // by node id
 	plain   bool       // take no fast path
 
-	dst     []byte   // the event being written
-	texts   []byte   // decoded texts of this record
-	seen    [][]byte // values of the list at hand that may not repeat
-	present []truth  // by field id, whether the event has it
-	decided []int16  // by decision id, the arm that was picked, plus 2; 0 is not yet
-	memos   []memo   // by decision id, answers of earlier records
-	memoKey []byte
-	watch   *watch // nil unless somebody watches
+	dst       []byte    // the event being written
+	texts     []byte    // decoded texts of this record
+	seen      [][]byte  // values of the list at hand that may not repeat
+	present   []truth   // by field id, whether the event has it
+	decided   []int16   // by decision id, the arm that was picked, plus 2; 0 is not yet
+	memos     []memo    // by decision id, answers of earlier records
+	questions []byte    // of the decisions being looked up
+	outcomes  []outcome // by memo id, of this record
+	picks     []picks   // by memo id, of earlier records
+	watch     *watch    // nil unless somebody watches
 }
 
 // truth is a memory of yes or no.
@@ -74,13 +76,15 @@ const (
 func (p *Parser) NewMapper() *Mapper {
 	pl := p.plan
 	return &Mapper{
-		plan:    pl,
-		spans:   make([]span, pl.root.size),
-		keys:    newKeyTables(pl.root),
-		plain:   p.plain,
-		present: make([]truth, pl.fields),
-		decided: make([]int16, len(pl.decisions)),
-		memos:   make([]memo, len(pl.decisions)),
+		plan:     pl,
+		spans:    make([]span, pl.root.size),
+		keys:     newKeyTables(pl.root),
+		plain:    p.plain,
+		present:  make([]truth, pl.fields),
+		decided:  make([]int16, len(pl.decisions)),
+		memos:    make([]memo, len(pl.decisions)),
+		outcomes: make([]outcome, pl.memos),
+		picks:    make([]picks, pl.memos),
 	}
 }
 
@@ -122,6 +126,7 @@ func (m *Mapper) finish(dst []byte) ([]byte, error) {
 	m.dst, m.texts = dst, m.texts[:0]
 	clear(m.present)
 	clear(m.decided)
+	clear(m.outcomes)
 	m.run(m.plan.event, 0)
 	out := m.dst
 	var err error

@@ -3,7 +3,6 @@ package mapping
 import (
 	"fmt"
 	"regexp"
-	"regexp/syntax"
 	"strings"
 )
 
@@ -47,13 +46,7 @@ func shadows(b, a MatchArm) bool {
 	return true
 }
 
-// literal is a text a pattern looks for anywhere in a value.
-type literal struct {
-	text string
-	fold bool // case does not matter
-}
-
-func heldBySome(l literal, earlier []literal) bool {
+func heldBySome(l literalText, earlier []literalText) bool {
 	for _, e := range earlier {
 		switch {
 		case e.fold && strings.Contains(strings.ToLower(l.text), strings.ToLower(e.text)):
@@ -66,31 +59,11 @@ func heldBySome(l literal, earlier []literal) bool {
 }
 
 // alternatives answers the literals a pattern looks for, if it is nothing but
-// literals side by side, such as (?i)Mac|ios.
-func alternatives(pattern string) ([]literal, bool) {
-	re, err := syntax.Parse(pattern, syntax.Perl)
+// literals side by side.
+func alternatives(expr string) ([]literalText, bool) {
+	p, err := newPattern(expr)
 	if err != nil {
 		return nil, false
 	}
-	return literalsOf(re.Simplify())
-}
-
-func literalsOf(re *syntax.Regexp) ([]literal, bool) {
-	switch re.Op {
-	case syntax.OpLiteral:
-		return []literal{{string(re.Rune), re.Flags&syntax.FoldCase != 0}}, true
-	case syntax.OpCapture:
-		return literalsOf(re.Sub[0])
-	case syntax.OpAlternate:
-		var out []literal
-		for _, sub := range re.Sub {
-			l, ok := literalsOf(sub)
-			if !ok {
-				return nil, false
-			}
-			out = append(out, l...)
-		}
-		return out, true
-	}
-	return nil, false
+	return p.literals, p.literals != nil
 }

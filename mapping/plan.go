@@ -1,10 +1,6 @@
 package mapping
 
-import (
-	"regexp"
-
-	"github.com/asa2udm/asa2udm/udm"
-)
+import "github.com/asa2udm/asa2udm/udm"
 
 // A plan is what Compile makes of a rule file: which places of a record to look
 // at (root), and what to write from them, in schema order (event). It is data
@@ -17,6 +13,7 @@ type plan struct {
 	types     []constant
 	decisions []*decision
 	steps     []*step
+	memos     int // of the sources
 	arms      int
 	fields    int
 	paths     []string // of the fields, by group
@@ -87,6 +84,7 @@ type source struct {
 	slots    []int32 // the first that yields a value wins
 	nodes    []*node // whose slots they are
 	constant *constant
+	memo     int // where outcomes are kept, shared by steps that come to the same
 	extract  extractor
 	arms     []arm
 	prefix   []byte // format: what stands before the value,
@@ -106,7 +104,7 @@ type constant struct {
 // extractor takes a part of a text.
 type extractor struct {
 	kind  extractKind
-	regex *regexp.Regexp
+	regex *pattern
 	group int
 }
 
@@ -125,7 +123,7 @@ type arm struct {
 	index  int // in the rule
 	any    bool
 	equals string
-	regex  *regexp.Regexp
+	regex  *pattern
 	value  constant
 }
 

@@ -15,14 +15,14 @@ func knownSystems() []system {
 		platforms []string
 		names     []string
 	}{
-		{[]string{"WINDOWS"}, []string{"Windows 10 Pro", "Microsoft Windows 11", "Windows Server 2022", "Windows_NT", "windows"}},
-		{[]string{"MAC"}, []string{"Darwin 22.3.0", "Darwin", "macOS 14.5", "Mac OS X 10.15.7", "macOS Catalina", "macOS Mojave",
-			"macOS Big Sur", "macOS Monterey", "macOS Ventura", "macOS Sonoma", "macOS Sequoia", "OS X El Capitan", "darwin"}},
+		{[]string{"WINDOWS"}, []string{"Windows 10 Pro", "Microsoft Windows 11", "Windows Server 2022", "Windows_NT"}},
+		{[]string{"MAC"}, []string{"Darwin 22.3.0", "macOS 14.5", "Mac OS X 10.15.7", "macOS Catalina", "macOS Mojave",
+			"macOS Big Sur", "macOS Monterey", "macOS Ventura", "macOS Sonoma", "macOS Sequoia", "OS X El Capitan"}},
 		{[]string{"LINUX"}, []string{"Linux 5.15.0", "Ubuntu 22.04", "Debian GNU/Linux 12 (bookworm)", "CentOS 7", "Fedora 40",
 			"Red Hat Enterprise Linux 9", "RHEL 9", "Amazon Linux 2", "openSUSE Leap 15.5", "Alpine Linux 3.19", "Arch Linux",
-			"Rocky Linux 9", "AlmaLinux 9", "Oracle Linux 8", "Kali Linux", "linux"}},
+			"Rocky Linux 9", "AlmaLinux 9", "Oracle Linux 8", "Kali Linux"}},
 		{[]string{"IOS", "MAC"}, []string{"iOS 17.1", "iPadOS 17"}},
-		{[]string{"ANDROID", "LINUX"}, []string{"Android 14", "android"}},
+		{[]string{"ANDROID", "LINUX"}, []string{"Android 14"}},
 		{[]string{"CHROME_OS", "LINUX"}, []string{"Chrome OS 120", "ChromeOS"}},
 		{nil, []string{"FreeBSD 14", "OpenBSD 7.4", "SunOS 5.11", "Solaris 11", "AIX 7.2", "HP-UX 11", "FortiOS 7.4"}},
 	} {

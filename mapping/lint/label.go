@@ -25,11 +25,15 @@ func (l *linter) duplicateLabel(w *write, before []*write) {
 		if o.rule == w.rule || o.path != w.path || o.element != w.element || o.rule.Label.Value != w.rule.Label.Value {
 			continue
 		}
-		if !w.field.Repeated || apart(o.guards, w.guards) {
+		if !w.field.Repeated || apart(o.guards, w.guards) || nested(o.sources, w.sources) {
 			continue
 		}
-		f := l.reportWhole(idDuplicateLabel, w.rule.Label, "the label %q of %s is also written in line %d, and an event may have both",
-			w.rule.Label.Value, w.path, o.rule.Label.Pos.Line)
+		here, there := w.rule.Label, o.rule.Label
+		if here.Pos.File == there.Pos.File && here.Pos.Line < there.Pos.Line {
+			here, there = there, here
+		}
+		f := l.reportWhole(idDuplicateLabel, here, "the label %q of %s is also written at %s, and an event may have both",
+			here.Value, w.path, there.Pos)
 		f.Hint = "write one rule with from: [a, b], or give the labels keys of their own"
 		return
 	}
@@ -43,6 +47,19 @@ func apart(x, y []*expr) bool {
 	}
 	a, b := &expr{op: opAnd, sub: x}, &expr{op: opAnd, sub: y}
 	return !implies(a, b) && !implies(b, a)
+}
+
+// nested reports whether each source of one rule is below each of the other's: a
+// place in a record is a text or has fields, never both.
+func nested(x, y []string) bool {
+	for _, a := range x {
+		for _, b := range y {
+			if a == b || !within(a, b) && !within(b, a) {
+				return false
+			}
+		}
+	}
+	return len(x) > 0 && len(y) > 0
 }
 
 // labelStyle is a way to spell keys.

@@ -135,19 +135,25 @@ func (s *trapSet) add(h hit, text string) {
 	*s = append(*s, &trap{h, []string{text}})
 }
 
+// examples answers the first few texts.
+func (t *trap) examples() string {
+	return strings.Join(t.texts[:min(len(t.texts), maxExamples)], ", ")
+}
+
 // maxExamples is how many texts a finding names.
 const maxExamples = 3
 
-func (l *linter) reportTraps(set trapSet, why string) {
+func (l *linter) reportTraps(set trapSet, or string) {
 	for _, t := range set {
 		re := t.arm.Regex
-		f := l.reportText(idSubstringTrap, re, t.alt.start, t.alt.end, "%q also matches %s, and gives it %s",
-			re.Value[t.alt.start:t.alt.end], strings.Join(t.texts[:min(len(t.texts), maxExamples)], ", "), t.arm.Value.Value)
-		f.Hint = why
+		word := re.Value[t.alt.start:t.alt.end]
+		f := l.reportText(idSubstringTrap, re, t.alt.start, t.alt.end, "%q also matches inside %s, and gives it %s",
+			word, t.examples(), t.arm.Value.Value)
+		f.Hint = fmt.Sprintf(`match at the bounds of words, as in \b%s%s`, word, or)
 	}
 }
 
-const wholeWords = `match whole words, as in (?i)\bwin(dows)?\b`
+const orEarlier = `\b, or put the longer word in an earlier arm`
 
 // platforms runs the names of well-known systems through the arms.
 func (l *linter) platforms(arms []arm) {
@@ -168,10 +174,9 @@ func (l *linter) platforms(arms []arm) {
 			wrong.add(h, s.described())
 		}
 	}
-	l.reportTraps(inside, wholeWords)
+	l.reportTraps(inside, "")
 	for _, t := range wrong {
-		f := l.reportWhole(idPlatform, t.arm.Value, "this arm makes %s %s", t.arm.Value.Value, strings.Join(t.texts[:min(len(t.texts), maxExamples)], ", "))
-		f.Msg = fmt.Sprintf("the arm gives %s to %s", t.arm.Value.Value, strings.Join(t.texts[:min(len(t.texts), maxExamples)], ", "))
+		f := l.reportWhole(idPlatform, t.arm.Value, "the arm gives %s to %s", t.arm.Value.Value, t.examples())
 		f.Hint = "the value belongs to another arm, or the pattern does"
 	}
 	if len(wrong) == 0 {
@@ -215,7 +220,7 @@ func (l *linter) enumNames(arms []arm, enum *udm.Enum) {
 			}
 		}
 	}
-	l.reportTraps(set, `match whole words, as in \bhttp\b, or put the longer word in an earlier arm`)
+	l.reportTraps(set, orEarlier)
 }
 
 // contraries runs words and their contraries through the arms.
@@ -231,7 +236,7 @@ func (l *linter) contraries(arms []arm) {
 			}
 		}
 	}
-	l.reportTraps(set, `match whole words, as in \bsuccess\b, or put the longer word in an earlier arm`)
+	l.reportTraps(set, orEarlier)
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -290,3 +290,36 @@ func TestOktaPackAgreesWithTable(t *testing.T) {
 		t.Error(fault)
 	}
 }
+
+// The check itself has to notice every kind of drift.
+func TestOktaDriftIsFound(t *testing.T) {
+	tests := []struct{ name, file, old, new, want string }{
+		{"rule gone", "okta.yaml", "  - {row: 295, from: securityContext.asOrg, to: network.organization_name}\n", "", "row 295 ([securityContext.asOrg]) has no rule"},
+		{"row gone", "okta.tsv", "295\tsecurityContext.asOrg", "1295\tsecurityContext.asOrg", `names rows ["295"], the table has 0`},
+		{"rule without row", "okta.yaml", "{row: 295, from", "{from", "the rule to [network.organization_name] names no row"},
+		{"rule for a row left out", "okta.yaml", "{row: 295, from", "{row: [245, 295], from", "row 245 is left out and has a rule"},
+		{"other source", "okta.yaml", "from: securityContext.asOrg", "from: securityContext.org", `"securityContext.org" stands in none of them`},
+		{"other target", "okta.yaml", "to: network.organization_name", "to: network.carrier_name", `row 295: no rule writes "network.organization_name"`},
+		{"one target of two", "okta.yaml", "to: [target.user.attribute.roles.name, target.user.attribute.roles.description]", "to: target.user.attribute.roles.name", `row 109: no rule writes "target.user.attribute.roles.description"`},
+		{"envelope", "okta.yaml", "from: [uuid, detail.uuid]", "from: uuid", `row 151: no rule reads "detail.uuid"`},
+		{"source in a block", "okta.yaml", "from: dtHash,", "from: hash,", `row 93: no rule reads "debugContext.debugData.dtHash"`},
+		{"target of a block", "okta.yaml", "each: target, to: target.user, use: user", "each: target, to: target.process.user, use: user", `target "target.process.user`},
+		{"value", "okta.yaml", "value: IOS}", "value: MAC}", "row 294: no rule writes IOS"},
+		{"constant", "okta.yaml", "metadata.vendor_name: Okta #", "metadata.vendor_name: OKTA #", "row 157: no rule writes Okta"},
+		{"event type", "okta.yaml", "is: USER_CHANGE_PERMISSIONS}", "is: USER_UNCATEGORIZED}", "row 305: application.user_membership.remove is USER_UNCATEGORIZED, want USER_CHANGE_PERMISSIONS"},
+		{"event type gone", "okta.yaml", `"app.oauth2.authorize.code", `, "", "row 303: no event type for app.oauth2.authorize.code"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := map[string]string{"okta.tsv": read(t, "okta.tsv"), "okta.yaml": read(t, "okta.yaml")}
+			if strings.Count(text[tt.file], tt.old) != 1 {
+				t.Fatalf("%s has %q %d times, want once", tt.file, tt.old, strings.Count(text[tt.file], tt.old))
+			}
+			text[tt.file] = strings.Replace(text[tt.file], tt.old, tt.new, 1)
+			got := strings.Join(oktaFaults(readOktaTable(t, text["okta.tsv"]), readOktaPack(t, text["okta.yaml"])), "\n")
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("got faults:\n%s\nwant one with: %s", got, tt.want)
+			}
+		})
+	}
+}
