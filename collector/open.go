@@ -47,10 +47,20 @@ func (r *run) load(ctx context.Context) error {
 	if err != nil {
 		return r.explain(err)
 	}
-	if r.state.Source != r.Source.Name() {
-		return r.explain(fmt.Errorf("%w: it belongs to %q, this run collects %q", ErrSource, r.state.Source, r.Source.Name()))
+	return r.mustBeOurs(r.state)
+}
+
+// Why a state cannot be used although nothing is wrong with its bytes.
+var (
+	errStateMissing = fmt.Errorf("%w: it is missing, but there are objects that it should know", ErrState)
+	errStateLegacy  = fmt.Errorf("%w: the documented function has written it although asa2udm had collected here; stop that function", ErrState)
+)
+
+func (r *run) mustBeOurs(s *State) error {
+	if s.Source == r.Source.Name() {
+		return nil
 	}
-	return nil
+	return r.explain(fmt.Errorf("%w: it belongs to %q, this run collects %q", ErrSource, s.Source, r.Source.Name()))
 }
 
 func (r *run) explain(err error) error {
@@ -59,7 +69,7 @@ func (r *run) explain(err error) error {
 
 // first makes the State of a place where nothing was ever collected.
 func (r *run) first(ctx context.Context) error {
-	if err := r.mustBeEmpty(ctx, fmt.Errorf("%w: it is missing, but there are objects that it should know", ErrState)); err != nil {
+	if err := r.mustBeEmpty(ctx, errStateMissing); err != nil {
 		return err
 	}
 	for _, old := range r.State.Old {
@@ -97,8 +107,7 @@ func (r *run) mustBeEmpty(ctx context.Context, otherwise error) error {
 }
 
 func (r *run) takeOver(ctx context.Context, offset string) error {
-	if err := r.mustBeEmpty(ctx, fmt.Errorf("%w: the documented function has written it although asa2udm had collected here; "+
-		"stop that function", ErrState)); err != nil {
+	if err := r.mustBeEmpty(ctx, errStateLegacy); err != nil {
 		return err
 	}
 	var written []Record

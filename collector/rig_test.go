@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func (r *rig) run(s settings) (*collector.Stats, error) {
 	return r.runContext(r.t.Context(), s)
 }
 
-var runs int
+var runs atomic.Int64
 
 func (r *rig) runContext(ctx context.Context, s settings) (*collector.Stats, error) {
 	if s.bucket == nil {
@@ -127,8 +128,7 @@ func (r *rig) runContext(ctx context.Context, s settings) (*collector.Stats, err
 		s.state(&state)
 	}
 	if s.options.Writer == "" {
-		runs++
-		s.options.Writer = fmt.Sprintf("run-%d", runs)
+		s.options.Writer = fmt.Sprintf("run-%d", runs.Add(1))
 	}
 	stats := &collector.Stats{}
 	c := collector.Collector{Source: src, Sink: sink, State: state, Options: s.options, Stats: stats}

@@ -13,6 +13,8 @@ type Finding struct {
 	// Object is the name of the object that is wrong.
 	Object string `json:"object"`
 	Fault  string `json:"fault"`
+	// Foreign says that the object was never ours.
+	Foreign bool `json:"foreign,omitempty"`
 }
 
 // Verification is what Verify looked at.
@@ -200,7 +202,7 @@ func (v *verifier) foreign(prefix string, names iter.Seq2[string, error]) error 
 			v.fault(name, "it is foreign: no manifest names it")
 		default:
 			v.Foreign++
-			v.fault(name, "it is foreign: its name is none of ours")
+			v.report(Finding{Object: name, Fault: "it is foreign: its name is none of ours", Foreign: true})
 		}
 	}
 	return nil

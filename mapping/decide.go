@@ -127,19 +127,9 @@ func (m *Mapper) recordHas(v *variable, frame int) bool {
 	return sp.scalar()
 }
 
-// eventHas answers has() of a field or message of the event. Mostly it is enough
-// to see that a value is there that is only copied.
+// eventHas answers has() of a field or message of the event.
 func (m *Mapper) eventHas(v *variable) bool {
-	fields := v.fields
-	if !m.plain {
-		for _, slot := range v.copies {
-			if m.spans[slot].scalar() {
-				return true
-			}
-		}
-		fields = v.others
-	}
-	for _, f := range fields {
+	for _, f := range v.fields {
 		if m.fieldState(f) == yes {
 			return true
 		}

@@ -36,8 +36,6 @@ type field struct {
 	typ   *udm.Field // the type of one value
 	dedup bool       // a text is written once
 	steps []*step    // in rule order
-	ways  []shortcut // of the steps
-	lone  bool       // one step that copies from one place is all there is
 	inner *program   // shapeMessages: the element that all rules share
 }
 
@@ -65,6 +63,7 @@ type step struct {
 	from   source
 	label  label
 	run    *program // shapeMessages: what one element is made of
+	short  *copied  // the short way to run it, if there is one
 }
 
 // loop runs what follows once for each element of an array.

@@ -40,6 +40,9 @@ a declarative rule file. Without a command it maps; COMMAND --help tells more.`,
 		newFmtCommand(u),
 		newValidateCommand(u),
 		newSchemaCommand(u),
+		newCollectCommand(u),
+		newVerifyCommand(u),
+		newSimulateCommand(u),
 		newVersionCommand(u),
 	)
 	return root

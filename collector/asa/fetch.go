@@ -71,7 +71,10 @@ func (s *Source) noteClock(h http.Header) {
 }
 
 // Record implements collector.Source.
-func (s *Source) Record(line []byte) collector.Record {
+func (s *Source) Record(line []byte) collector.Record { return Record(line) }
+
+// Record reads what identifies an event that was collected.
+func Record(line []byte) collector.Record {
 	if !json.Valid(line) {
 		return nameless(line)
 	}
