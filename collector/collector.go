@@ -17,7 +17,7 @@ type Options struct {
 	// limit.
 	MaxRecords int
 	// BatchRecords and BatchBytes bound one batch; 0 stands for 10,000 records
-	// and 8 MiB. A single record may be larger.
+	// and 4 MiB. A single record may be larger.
 	BatchRecords, BatchBytes int
 	// KeepPages hands the untouched pages to the Sink.
 	KeepPages bool
@@ -109,7 +109,7 @@ func newRun(c *Collector) *run {
 		opts.BatchRecords = 10_000
 	}
 	if opts.BatchBytes <= 0 {
-		opts.BatchBytes = 8 << 20
+		opts.BatchBytes = 4 << 20
 	}
 	if opts.Grace <= 0 {
 		opts.Grace = 8 * time.Second

@@ -41,7 +41,7 @@ func (o *Objects) Deliver(ctx context.Context, b Batch) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	raw := appendLines(nil, b.Records)
+	raw := joinLines(b.Records)
 	stored, err := pack(raw, o.Gzip)
 	if err != nil {
 		return Receipt{}, err
@@ -177,7 +177,12 @@ func extension(gz bool) string {
 	return ".ndjson"
 }
 
-func appendLines(b []byte, records []Record) []byte {
+func joinLines(records []Record) []byte {
+	size := 0
+	for _, r := range records {
+		size += len(r.Data) + 1
+	}
+	b := make([]byte, 0, size)
 	for _, r := range records {
 		b = append(append(b, r.Data...), '\n')
 	}

@@ -15,6 +15,8 @@ func checkCollect(ctx context.Context, u *ui, f *collectFlags, s *collectSetting
 		return checkFailed(u, s, "settings", err)
 	}
 	defer w.close()
+	// Somebody waits for the answer.
+	w.client.Retry.Attempts = 2
 	failed := false
 	for _, step := range []struct {
 		name string

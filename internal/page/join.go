@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strconv"
 
@@ -11,7 +12,9 @@ import (
 type joiner struct {
 	related    map[string]string
 	unresolved int
-	refs       []reference // of the event at hand
+	refs       []reference     // of the event at hand
+	own        map[string]bool // its keys
+	scratch    []byte
 }
 
 // reference is one value that was replaced.
@@ -25,10 +28,10 @@ func (j *joiner) event(event gjson.Result) []byte {
 		return []byte(event.Raw)
 	}
 	j.refs = j.refs[:0]
-	own := make(map[string]bool)
-	b := append(make([]byte, 0, len(event.Raw)+512), '{')
+	clear(j.own)
+	b := append(j.scratch[:0], '{')
 	event.ForEach(func(key, value gjson.Result) bool {
-		own[key.Str] = true
+		j.own[key.Str] = true
 		b = appendKey(b, key.Raw)
 		if key.Str == "details" && value.IsObject() {
 			b = j.appendDetails(b, value)
@@ -38,9 +41,10 @@ func (j *joiner) event(event gjson.Result) []byte {
 		return true
 	})
 	if len(j.refs) > 0 {
-		b = appendReferences(b, own, j.refs)
+		b = appendReferences(b, j.own, j.refs)
 	}
-	return append(b, '}')
+	j.scratch = append(b, '}')
+	return bytes.Clone(j.scratch)
 }
 
 func (j *joiner) appendDetails(b []byte, details gjson.Result) []byte {

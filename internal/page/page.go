@@ -70,7 +70,7 @@ func Join(page []byte) (records [][]byte, unresolved int, err error) {
 	if !p.list.IsArray() {
 		return nil, 0, nil
 	}
-	j := joiner{related: index(p.related)}
+	j := joiner{related: index(p.related), own: make(map[string]bool)}
 	p.list.ForEach(func(_, event gjson.Result) bool {
 		records = append(records, j.event(event))
 		return true
