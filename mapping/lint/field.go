@@ -89,11 +89,11 @@ func fixedTexts(r *mapping.Rule) []mapping.Text {
 	return out
 }
 
-// forbidden reports a field that no parser may set.
+// forbidden reports a field that events should not have.
 func (l *linter) forbidden(w *write) {
 	for _, r := range udm.Requirements("") {
-		if r.Kind == udm.Forbidden && r.Severity == udm.Error && r.Checked() && slices.ContainsFunc(r.Paths, w.covers) {
-			l.reportWhole(idForbidden, w.to, "a parser may not set %s", r.Paths[0]).Hint = "write another field"
+		if r.Kind == udm.Forbidden && r.Checked() && slices.ContainsFunc(r.Paths, w.covers) {
+			l.reportWhole(idForbidden, w.to, "events should not have %s", r.Paths[0]).Hint = "write another field"
 		}
 	}
 }

@@ -49,7 +49,7 @@ func Kinds() []Kind {
 		{idDeprecated, Warning, false, "a rule writes a deprecated UDM field or enum value"},
 		{idDuplicateLabel, Warning, false, "two rules write labels with the same key to the same field"},
 		{idDuplicateSource, Warning, true, "a source path stands twice in one list"},
-		{idForbidden, Error, false, "a rule writes a field that a parser may not set"},
+		{idForbidden, Warning, false, "a rule writes a field that events should not have"},
 		{idLabelStyle, Info, false, "a label's key is spelled in another style than most"},
 		{idLogin, Warning, false, "an event can become a USER_LOGIN though nothing asks what happened"},
 		{idMatchAll, Warning, false, "a pattern matches every text"},

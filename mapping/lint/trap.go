@@ -160,18 +160,21 @@ func (l *linter) platforms(arms []arm) {
 	var inside, wrong trapSet
 	right := make(map[string]bool)
 	for _, s := range knownSystems() {
-		h, ok := first(arms, s.name)
-		if !ok {
-			continue
-		}
-		got := h.arm.Value.Value
-		switch {
-		case slices.Contains(s.platforms, got):
-			right[got] = true
-		case h.alt != nil && h.inside:
-			inside.add(h, s.described())
-		case h.alt != nil && len(s.platforms) > 0, has(h.arm.Equals):
-			wrong.add(h, s.described())
+		for _, name := range []string{s.name, strings.ToLower(s.name), strings.ToUpper(s.name)} {
+			h, ok := first(arms, name)
+			if !ok {
+				continue
+			}
+			got := h.arm.Value.Value
+			switch {
+			case slices.Contains(s.platforms, got):
+				right[got] = true
+			case h.alt != nil && h.inside:
+				inside.add(h, s.described(name))
+			case h.alt != nil && len(s.platforms) > 0:
+				wrong.add(h, s.described(name))
+			}
+			break
 		}
 	}
 	l.reportTraps(inside, "")
@@ -184,11 +187,12 @@ func (l *linter) platforms(arms []arm) {
 	}
 }
 
-func (s system) described() string {
+// described answers a name of the system with what it is.
+func (s system) described(name string) string {
 	if len(s.platforms) == 0 {
-		return fmt.Sprintf("%q (none of the platforms)", s.name)
+		return fmt.Sprintf("%q (none of the platforms)", name)
 	}
-	return fmt.Sprintf("%q (%s)", s.name, s.platforms[0])
+	return fmt.Sprintf("%q (%s)", name, s.platforms[0])
 }
 
 // unknownSystems reports a platform whose patterns are words and know none of its
