@@ -24,6 +24,7 @@ type decision struct {
 	what  string // for messages: "event_type", a condition's name, or "when"
 	arms  []decisionArm
 	reads []*variable // all that the answer depends on, named conditions resolved
+	item  bool        // the answer depends on the item at hand
 }
 
 // decisionArm is one arm. No program means always.
@@ -46,6 +47,8 @@ type variable struct {
 	slot   int32
 	path   string // udm: the field or message
 	fields []*field
+	copies []int32   // slots that are copied to the fields
+	others []*field  // the fields that something else is written to
 	inner  *decision // a named condition, or event_type
 }
 
@@ -231,6 +234,7 @@ func (cc *celCompiler) finish() {
 	}
 	for _, d := range cc.c.plan.decisions {
 		d.reads = leafVariables(d, map[*decision]bool{})
+		d.item = slices.ContainsFunc(d.reads, func(v *variable) bool { return v.item })
 	}
 	cc.cycles()
 }
@@ -280,7 +284,28 @@ func (cc *celCompiler) link(v *variable) {
 		v.inner = cc.types
 	case readUDM, readUDMHas:
 		v.fields = fieldsBelow(cc.c.plan.event, v.path, nil)
+		v.findCopies()
 	}
+}
+
+// findCopies notes the places of the record that are copied to the fields a
+// variable reads, whatever else may be.
+func (v *variable) findCopies() {
+	rest := v.fields[:0:0]
+	for _, f := range v.fields {
+		all := true
+		for _, way := range f.ways {
+			if !way.ok || way.constant != nil || way.step.from.list {
+				all = false
+				continue
+			}
+			v.copies = append(append(v.copies, way.slot), way.more...)
+		}
+		if !all {
+			rest = append(rest, f)
+		}
+	}
+	v.others = rest
 }
 
 // fieldsBelow gathers the fields of p at or below a path of the event.

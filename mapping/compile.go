@@ -262,9 +262,8 @@ type scope struct {
 	loops  []loop
 	guards []guard
 	out    *outMessage
-	item   bool // an element or the object of a block is at hand
-	block  bool
-	rule   *Rule // the rule of mappings this comes from; nil at the top
+	item   bool    // an element or the object of a block is at hand
+	uses   []*Rule // the rules that use the blocks at hand, outermost first
 }
 
 func (c *compiler) constants(rs *Ruleset, top scope) {
@@ -277,9 +276,6 @@ func (c *compiler) constants(rs *Ruleset, top scope) {
 func (c *compiler) rule(r *Rule, sc scope) {
 	if !c.form(r) {
 		return
-	}
-	if sc.rule == nil {
-		sc.rule = r
 	}
 	if r.Each.given() {
 		n := c.source(r.Each, sc)
@@ -402,7 +398,7 @@ func (c *compiler) use(r *Rule, sc scope) {
 	}
 	c.inUse = append(c.inUse, name)
 	defer func() { c.inUse = c.inUse[:len(c.inUse)-1] }()
-	sc.block = true
+	sc.uses = append(slices.Clone(sc.uses), r)
 	if len(r.To) == 0 {
 		c.blockRules(b, sc)
 		return
@@ -424,7 +420,7 @@ func (c *compiler) use(r *Rule, sc scope) {
 	list := sc.out.message(p[:len(p)-1]).leaf(leaf)
 	element := &outMessage{typ: leaf.Message(), path: list.path}
 	list.runs = append(list.runs, contribution{rule: r, element: element,
-		step: &step{rule: r, via: sc.rule, first: true, loops: sc.loops, guards: sc.guards}})
+		step: &step{rule: r, uses: sc.uses[:len(sc.uses)-1], first: true, loops: sc.loops, guards: sc.guards}})
 	sc.out, sc.loops, sc.guards = element, nil, nil
 	c.blockRules(b, sc)
 	c.conflicts(element)
@@ -506,7 +502,7 @@ func (c *compiler) target(r *Rule, to Text, sc scope) {
 		return
 	}
 	leaf := p.Leaf()
-	st := &step{rule: r, via: sc.rule, first: to == r.To[0], loops: sc.loops, guards: sc.guards}
+	st := &step{rule: r, uses: sc.uses, first: to == r.To[0], loops: sc.loops, guards: sc.guards}
 	if r.Label.given() {
 		st.label = c.label(r, len(sc.loops) > 0)
 	}

@@ -125,8 +125,14 @@ func (p *Parser) coverage(stats Stats, t *tally) *Coverage {
 	for i := range c.Rules {
 		byRule[c.Rules[i].Rule] = &c.Rules[i]
 	}
+	ownStep := make(map[*Rule]bool)
 	for _, st := range p.plan.steps {
-		count, via := byRule[st.rule], byRule[st.via]
+		if st.run != nil {
+			ownStep[st.rule] = true
+		}
+	}
+	for _, st := range p.plan.steps {
+		count := byRule[st.rule]
 		if count == nil || !st.first {
 			continue
 		}
@@ -134,10 +140,12 @@ func (p *Parser) coverage(stats Stats, t *tally) *Coverage {
 		for _, a := range st.from.arms {
 			count.Arms[a.index] += t.arms[a.id]
 		}
-		if via != nil && via != count && st.run == nil && st.via.Use.given() {
-			// A block written into a single message has no step of its own: it is
-			// in use as often as the busiest of its rules.
-			via.Hits = max(via.Hits, t.steps[st.id])
+		// A block written into a single message has no step of its own: it is in
+		// use as often as the busiest of its rules.
+		for _, u := range st.uses {
+			if use := byRule[u]; use != nil && !ownStep[u] {
+				use.Hits = max(use.Hits, t.steps[st.id])
+			}
 		}
 	}
 	for i, a := range rs.EventType {

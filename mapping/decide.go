@@ -9,17 +9,17 @@ import (
 	"github.com/tidwall/gjson"
 )
 
-// decide answers which arm of a decision holds, or -1. Conditions that read
-// only the record and the event are decided once per record; answers to the same
-// question are remembered from record to record.
+// decide answers which arm of a decision holds, or -1. What does not read the item
+// at hand is decided once per record; answers to the same question are remembered
+// from record to record.
 func (m *Mapper) decide(d *decision, frame int) int {
-	if frame != 0 {
+	if d.item && frame != 0 {
 		return m.lookUp(d, frame)
 	}
 	if a := m.decided[d.id]; a != 0 {
 		return int(a) - 2
 	}
-	a := m.lookUp(d, frame)
+	a := m.lookUp(d, 0)
 	m.decided[d.id] = int16(a) + 2
 	return a
 }
@@ -127,9 +127,19 @@ func (m *Mapper) recordHas(v *variable, frame int) bool {
 	return sp.scalar()
 }
 
-// eventHas answers has() of a field or message of the event.
+// eventHas answers has() of a field or message of the event. Mostly it is enough
+// to see that a value is there that is only copied.
 func (m *Mapper) eventHas(v *variable) bool {
-	for _, f := range v.fields {
+	fields := v.fields
+	if !m.plain {
+		for _, slot := range v.copies {
+			if m.spans[slot].scalar() {
+				return true
+			}
+		}
+		fields = v.others
+	}
+	for _, f := range fields {
 		if m.fieldState(f) == yes {
 			return true
 		}

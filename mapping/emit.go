@@ -21,7 +21,11 @@ func (m *Mapper) run(p *program, frame int) bool {
 	m.dst = append(m.dst, '{')
 	w := writer{}
 	for i := range p.fields {
-		m.field(&w, &p.fields[i], frame)
+		f := &p.fields[i]
+		if f.lone && !m.plain && m.spans[frame+int(f.ways[0].slot)].kind < spanArray {
+			continue // most fields of most records
+		}
+		m.field(&w, f, frame)
 	}
 	if w.last == nil {
 		m.dst = m.dst[:start]
@@ -39,12 +43,13 @@ func (m *Mapper) field(w *writer, f *field, frame int) {
 	if f.inner != nil {
 		m.element(w, f, nil, f.inner, frame, 0)
 	}
-	for _, st := range f.steps {
+	for i := range f.ways {
+		c := &f.ways[i]
 		wrote := false
-		if st.short != nil && !m.plain {
-			wrote = m.copyStep(w, f, st, frame)
+		if c.ok && !m.plain {
+			wrote = m.copyStep(w, f, c, frame)
 		} else {
-			wrote = m.step(w, f, st, frame, 0, 0)
+			wrote = m.step(w, f, c.step, frame, 0, 0)
 		}
 		if wrote && f.shape == shapeSingle {
 			break

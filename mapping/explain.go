@@ -151,7 +151,7 @@ func (t *trace) eventPath(path string) string {
 }
 
 func (t *trace) wrote(m *Mapper, f *field, st *step, item, index, beg int) {
-	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]), Rule: st.rule, Via: st.via, Transforms: t.transforms}
+	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]), Rule: st.rule, Via: st.top(), Transforms: t.transforms}
 	switch f.shape {
 	case shapeSingle:
 	case shapeMembers:
@@ -195,7 +195,7 @@ func (p *Parser) Explain(record []byte) *Explanation {
 		x.Values[i].Lost = m.lost(t.origins[i])
 	}
 	for _, d := range p.plan.decisions {
-		if len(d.arms) > 0 && !d.readsItem() {
+		if len(d.arms) > 0 && !d.item {
 			x.Decisions = append(x.Decisions, m.explainDecision(d))
 		}
 	}
@@ -256,17 +256,6 @@ func (m *Mapper) wouldGive(st *step, sp *span) (string, bool) {
 	v := string(m.dst[mark:])
 	m.dst = m.dst[:mark]
 	return v, true
-}
-
-// readsItem reports whether a decision is about an element of a list, so that it
-// has no answer for the record as a whole.
-func (d *decision) readsItem() bool {
-	for _, v := range d.reads {
-		if v.item {
-			return true
-		}
-	}
-	return false
 }
 
 func (m *Mapper) explainDecision(d *decision) ExplainedDecision {

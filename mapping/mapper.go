@@ -190,35 +190,16 @@ func (m *Mapper) fieldState(f *field) truth {
 		return s
 	}
 	state := no
-	if m.plainlyPresent(f) {
+	mark, watched := len(m.dst), m.watch
+	m.watch = nil
+	var w writer
+	m.field(&w, f, 0)
+	if w.items > 0 {
 		state = yes
-	} else {
-		mark, watched := len(m.dst), m.watch
-		m.watch = nil
-		var w writer
-		m.field(&w, f, 0)
-		if w.items > 0 {
-			state = yes
-		}
-		m.dst, m.watch = m.dst[:mark], watched
 	}
+	m.dst, m.watch = m.dst[:mark], watched
 	m.present[f.id] = state
 	return state
-}
-
-// plainlyPresent reports whether a value is there that is only copied.
-func (m *Mapper) plainlyPresent(f *field) bool {
-	for _, st := range f.steps {
-		if !st.from.plain || len(st.loops) > 0 || len(st.guards) > 0 || f.shape == shapeMessages {
-			continue
-		}
-		for _, slot := range st.from.slots {
-			if m.spans[slot].scalar() {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // Reject says why a record has no event.

@@ -155,8 +155,9 @@ func (c *compiler) program(m *outMessage) *program {
 		f := &b.p.fields[i]
 		for _, st := range f.steps {
 			st.field = f
-			st.short = st.shortWay()
+			f.ways = append(f.ways, st.shortcut())
 		}
+		f.lone = len(f.ways) == 1 && f.ways[0].ok && f.ways[0].constant == nil && len(f.ways[0].more) == 0
 	}
 	return b.p
 }

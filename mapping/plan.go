@@ -36,6 +36,8 @@ type field struct {
 	typ   *udm.Field // the type of one value
 	dedup bool       // a text is written once
 	steps []*step    // in rule order
+	ways  []shortcut // of the steps
+	lone  bool       // one step that copies from one place is all there is
 	inner *program   // shapeMessages: the element that all rules share
 }
 
@@ -55,15 +57,22 @@ const (
 type step struct {
 	id     int
 	rule   *Rule
-	via    *Rule // the rule of mappings that uses the block rule is in; else rule itself
-	first  bool  // the step is for the first of the rule's targets
+	uses   []*Rule // the rules that use the blocks it is in, outermost first
+	first  bool    // the step is for the first of the rule's targets
 	field  *field
 	loops  []loop
 	guards []guard
 	from   source
 	label  label
 	run    *program // shapeMessages: what one element is made of
-	short  *copied  // the short way to run it, if there is one
+}
+
+// top answers the rule of mappings that a step comes from.
+func (st *step) top() *Rule {
+	if len(st.uses) > 0 {
+		return st.uses[0]
+	}
+	return st.rule
 }
 
 // loop runs what follows once for each element of an array.
