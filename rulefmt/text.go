@@ -127,3 +127,9 @@ func doubleQuoted(s string) string {
 	b.WriteByte('"')
 	return b.String()
 }
+
+// Quote answers a text as the canonical form has it inside a flow mapping, in
+// quotes where it needs them.
+func Quote(s string) string {
+	return quote(&yaml.Node{Kind: yaml.ScalarNode, Value: s, Style: yaml.SingleQuotedStyle}, true)
+}
