@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/cel"
@@ -66,7 +67,7 @@ type call struct {
 type exprParser struct {
 	env   *cel.Env
 	named map[string]mapping.Text
-	done  map[string]*expr
+	done  map[mapping.Pos]*expr
 }
 
 func newExprParser(conditions []mapping.Pair) (*exprParser, error) {
@@ -74,7 +75,7 @@ func newExprParser(conditions []mapping.Pair) (*exprParser, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &exprParser{env, make(map[string]mapping.Text), make(map[string]*expr)}
+	p := &exprParser{env, make(map[string]mapping.Text), make(map[mapping.Pos]*expr)}
 	for _, c := range conditions {
 		p.named[c.Key.Value] = c.Value
 	}
@@ -82,24 +83,19 @@ func newExprParser(conditions []mapping.Pair) (*exprParser, error) {
 }
 
 // parse reads a condition. What is no CEL cannot come here, because the file
-// compiles; it would be a leaf nothing is known of.
+// compiles; it would be a leaf nothing is known of. A condition that depends on
+// itself does not compile either, so the recursion through names ends. The
+// answer is kept, and must not be changed.
 func (p *exprParser) parse(t mapping.Text) *expr {
-	parsed, issues := p.env.Parse(t.Value)
-	if issues.Err() != nil {
-		return &expr{text: t.Value, risky: true, pos: t.Pos}
-	}
-	b := builder{p, t, parsed.NativeRep().SourceInfo()}
-	return b.build(parsed.NativeRep().Expr())
-}
-
-// condition answers a named condition. A condition that depends on itself does
-// not compile, so the recursion ends.
-func (p *exprParser) condition(name string) *expr {
-	if e := p.done[name]; e != nil {
+	if e := p.done[t.Pos]; e != nil {
 		return e
 	}
-	e := p.parse(p.named[name])
-	p.done[name] = e
+	e := &expr{text: t.Value, risky: true, pos: t.Pos}
+	if parsed, issues := p.env.Parse(t.Value); issues.Err() == nil {
+		b := builder{p, t, parsed.NativeRep().SourceInfo()}
+		e = b.build(parsed.NativeRep().Expr())
+	}
+	p.done[t.Pos] = e
 	return e
 }
 
@@ -123,8 +119,8 @@ func (b *builder) shape(e ast.Expr) *expr {
 			return &expr{op: truthOp(bool(v))}
 		}
 	case ast.IdentKind:
-		if _, ok := b.named[e.AsIdent()]; ok {
-			named := *b.condition(e.AsIdent())
+		if t, ok := b.named[e.AsIdent()]; ok {
+			named := *b.parse(t)
 			named.name = e.AsIdent()
 			return &named
 		}
@@ -317,7 +313,8 @@ func chain(e ast.Expr) (root ast.Expr, segments []string, test, ok bool) {
 }
 
 // start answers the byte offset in the text at which an expression begins. CEL
-// keeps the place of an operator, so the operands are asked, too.
+// keeps the place of an operator, so the operands are asked, too, and the place
+// of the parenthesis of a call, so its name is sought before that.
 func (b *builder) start(e ast.Expr) int {
 	first := -1
 	ast.PostOrderVisit(e, ast.NewExprVisitor(func(x ast.Expr) {
@@ -325,7 +322,11 @@ func (b *builder) start(e ast.Expr) int {
 			first = int(r.Start)
 		}
 	}))
-	return byteOffset(b.text.Value, max(first, 0))
+	at := byteOffset(b.text.Value, max(first, 0))
+	if at < len(b.text.Value) && b.text.Value[at] == '(' {
+		at = len(strings.TrimRightFunc(b.text.Value[:at], func(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) }))
+	}
+	return at
 }
 
 // byteOffset turns an offset in characters into one in bytes.

@@ -22,7 +22,7 @@ func TestCheckOfExtendingFile(t *testing.T) {
 		{"own findings", "extends: base.yaml\nmappings:\n  - {from: id, to: principal.resource.id}\n",
 			[]string{"e.yaml:3:20 deprecated: principal.resource.id is deprecated in UDM"}},
 		{"what the whole brings about", "extends: base.yaml\nremove: extensions.auth.type\n",
-			[]string{"e.yaml:1:10 required-field: no rule can write extensions.auth, which USER_LOGIN requires (at base.yaml:10:66)"}},
+			[]string{"e.yaml:1:10 required-field: no rule can write extensions.auth, which USER_LOGIN requires (at base.yaml:9:58)"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			opts := lint.Options{ReadFile: func(name string) ([]byte, error) {
