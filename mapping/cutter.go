@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	blockSize    = 256 << 10 // of input per batch, unless one record has more
+	blockSize    = 128 << 10 // of input per batch, unless one record has more
 	keptOfTooBig = 1 << 10   // bytes that a reject of a line over the limit holds
 )
 
@@ -19,15 +19,18 @@ const (
 // written over several lines stay together.
 type cutter struct {
 	r       io.Reader
-	limit   int    // bytes a line may have, its end left out
-	rest    []byte // read, but not yet in a batch
-	line    int64  // number of the next line
-	scanned int    // bytes of the batch known to hold no line end
-	begun   bool   // a byte order mark has been looked for
-	err     error  // of the reader, once it has ended
+	limit   int          // bytes a line may have, its end left out
+	rest    []byte       // read, but not yet in a batch
+	line    int64        // number of the next line
+	scanned int          // bytes of the batch known to hold no line end
+	begun   bool         // a byte order mark has been looked for
+	err     error        // of the reader, once it has ended
+	grow    func(*batch) // makes room for more data
 }
 
-func newCutter(r io.Reader, limit int) *cutter { return &cutter{r: r, limit: limit, line: 1} }
+func newCutter(r io.Reader, limit int, grow func(*batch)) *cutter {
+	return &cutter{r: r, limit: limit, line: 1, grow: grow}
+}
 
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
@@ -66,10 +69,8 @@ func (c *cutter) next(b *batch) error {
 // fill reads one more block behind the data.
 func (c *cutter) fill(b *batch) {
 	n := len(b.data)
-	if cap(b.data)-n < blockSize/2 {
-		grown := make([]byte, n, max(blockSize, 2*n))
-		copy(grown, b.data)
-		b.data = grown
+	if cap(b.data)-n < blockSize/4 {
+		c.grow(b)
 	}
 	got, err := io.ReadAtLeast(c.r, b.data[n:cap(b.data)], 1)
 	b.data = b.data[:n+got]

@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/asa2udm/asa2udm/udm"
 )
@@ -161,7 +162,8 @@ type streaming struct {
 	work  chan *batch
 	order chan *batch
 	room  *room
-	free  sync.Pool // of *batch
+	free  sync.Pool             // of *batch
+	large atomic.Pointer[batch] // a batch with large buffers, to be used again
 	stats Stats
 }
 
@@ -193,7 +195,7 @@ type violations struct {
 // goroutine, and nothing else, once the context has ended.
 func (s *streaming) readBatches(ctx context.Context, r io.Reader) {
 	defer close(s.read)
-	c := newCutter(r, s.opts.MaxRecord)
+	c := newCutter(r, s.opts.MaxRecord, s.grow)
 	for {
 		b := s.newBatch()
 		b.err = c.next(b)
@@ -236,7 +238,10 @@ func (s *streaming) handOut(ctx context.Context) error {
 }
 
 func (s *streaming) newBatch() *batch {
-	b, _ := s.free.Get().(*batch)
+	b := s.large.Swap(nil)
+	if b == nil {
+		b, _ = s.free.Get().(*batch)
+	}
 	if b == nil {
 		b = &batch{}
 	}
@@ -245,15 +250,32 @@ func (s *streaming) newBatch() *batch {
 	return b
 }
 
-// maxKept is the size up to which a batch's buffers are used again.
-const maxKept = 2 << 20
+// maxKept is the size up to which any batch's buffers are used again. Of larger
+// ones, which single large records need, one is kept.
+const maxKept = 1 << 20
 
 // release gives a written batch back.
 func (s *streaming) release(b *batch) {
 	s.room.give(len(b.data))
-	if cap(b.data) <= maxKept && cap(b.events) <= maxKept && cap(b.rejects) <= maxKept {
+	if max(cap(b.data), cap(b.events), cap(b.rejects)) <= maxKept {
 		s.free.Put(b)
+	} else {
+		s.large.Store(b)
 	}
+}
+
+// grow gives a batch a larger buffer for its data. Large records take their turn:
+// they get theirs once nothing else is under way, and from the one before.
+func (s *streaming) grow(b *batch) {
+	size := max(blockSize, len(b.data)+len(b.data)/2)
+	if size > maxKept {
+		s.room.wait()
+		if l := s.large.Swap(nil); l != nil && cap(l.data) >= size {
+			b.data, b.events = append(l.data[:0], b.data...), l.events[:0]
+			return
+		}
+	}
+	b.data = append(make([]byte, 0, size), b.data...)
 }
 
 // writeBatches writes the batches in order, and ends the run at the first fault.
@@ -331,6 +353,15 @@ func (r *room) take(n int) bool {
 	}
 	r.used += n
 	return !r.closed
+}
+
+// wait waits until nothing is under way, or the run has ended.
+func (r *room) wait() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for !r.closed && r.used > 0 {
+		r.freed.Wait()
+	}
 }
 
 func (r *room) give(n int) {

@@ -76,6 +76,11 @@ type eventMapper struct {
 // takeRecord appends the event of a record to the batch.
 func (e *eventMapper) takeRecord(b *batch, record []byte, line int64) *Reject {
 	mark := len(b.events)
+	if len(record) > blockSize {
+		// An event is seldom larger than its record; growing step by step would
+		// copy a large one many times.
+		b.events = slices.Grow(b.events, len(record)+len(record)/8)
+	}
 	events, err := e.m.Map(b.events, record)
 	if err != nil {
 		var r *Reject
