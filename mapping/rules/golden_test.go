@@ -1,80 +1,49 @@
 package rules_test
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/asa2udm/asa2udm/golden"
 	"github.com/asa2udm/asa2udm/mapping"
-	"github.com/asa2udm/asa2udm/mapping/rules"
 )
 
 const goldens = "../../testdata/golden"
 
-// Every shipped pack has goldens, and the mapper answers what they hold.
+// Every shipped pack gives what its goldens hold, and no rule or arm of it is
+// without a case. It is what "asa2udm test --min-coverage 100" does.
 func TestGoldens(t *testing.T) {
-	packs, err := rules.FS.ReadDir(".")
+	suites, err := golden.Find(goldens, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pack := range packs {
-		source, err := rules.FS.ReadFile(pack.Name())
-		if err != nil {
-			t.Fatal(err)
+	report, err := golden.Run(t.Context(), suites, golden.Options{Compile: compilePack, Coverage: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := make(map[string]bool)
+	for _, c := range report.Cases {
+		tested[c.Rules] = true
+		for _, f := range c.Failures {
+			t.Errorf("%s:%d: %s: got %s, want %s %s %v", c.Input, f.Line, f.Path, f.Got, f.Want, f.Message, f.Rules)
 		}
-		parser, err := mapping.Compile(pack.Name(), source, mapping.Options{})
-		if err != nil {
-			t.Fatal(err)
+	}
+	for _, pack := range mapping.Packs() {
+		if !tested[pack] {
+			t.Errorf("no goldens for %s", pack)
 		}
-		name := strings.TrimSuffix(pack.Name(), ".yaml")
-		inputs, err := filepath.Glob(filepath.Join(goldens, name, "*.ndjson"))
-		if err != nil || len(inputs) == 0 {
-			t.Fatalf("goldens of %s: %d files, %v", name, len(inputs), err)
-		}
-		for _, input := range inputs {
-			t.Run(name+"/"+filepath.Base(input), func(t *testing.T) { checkGolden(t, parser, input) })
-		}
+	}
+	for _, p := range report.Coverage.Missed() {
+		t.Errorf("%s:%d: no case reaches the %s %s", p.File, p.Line, p.What, p.Name)
 	}
 }
 
-func checkGolden(t *testing.T, parser *mapping.Parser, input string) {
-	var wantEvents, wantRejects []any
-	for _, value := range decode(t, readFile(t, strings.TrimSuffix(input, ".ndjson")+".udm.json")) {
-		if reject, ok := value["reject"]; ok {
-			wantRejects = append(wantRejects, reject)
-		} else {
-			wantEvents = append(wantEvents, value)
-		}
-	}
-	var out, rejected bytes.Buffer
-	_, err := mapping.Stream(context.Background(), parser, bytes.NewReader(readFile(t, input)), &out,
-		mapping.StreamOptions{Rejects: &rejected})
+func compilePack(name string) (*mapping.Parser, error) {
+	source, err := mapping.ReadPack(name)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	var events, rejects []any
-	for _, event := range decode(t, out.Bytes()) {
-		events = append(events, event)
-	}
-	for _, reject := range decode(t, rejected.Bytes()) {
-		// The bytes stand in the input beside it, and the words may change.
-		for _, key := range []string{"detail", "raw", "raw_base64"} {
-			delete(reject, key)
-		}
-		rejects = append(rejects, any(reject))
-	}
-	if diff := cmp.Diff(wantEvents, events); diff != "" {
-		t.Errorf("events (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(wantRejects, rejects); diff != "" {
-		t.Errorf("rejects (-want +got):\n%s", diff)
-	}
+	return mapping.Compile(name, source, mapping.Options{})
 }
 
 func readFile(t *testing.T, name string) []byte {
@@ -84,20 +53,4 @@ func readFile(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return text
-}
-
-// decode reads JSON objects one after the other.
-func decode(t *testing.T, text []byte) []map[string]any {
-	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	var all []map[string]any
-	for dec.More() {
-		var value map[string]any
-		if err := dec.Decode(&value); err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, value)
-	}
-	return all
 }
