@@ -18,8 +18,7 @@ func newRootCommand(u *ui) *cobra.Command {
 		Short: "Turn Okta Advanced Server Access audit events into Google SecOps UDM",
 		Long: `Turns Okta Advanced Server Access audit events into Google SecOps UDM events, by
 a declarative rule file. Without a command it maps; COMMAND --help tells more.`,
-		Example: `  $ asa2udm audit.ndjson > udm.ndjson
-  $ asa2udm check my.yaml && asa2udm --rules my.yaml audit.ndjson | head -1`,
+		Example:               `  $ asa2udm check my.yaml && asa2udm --rules my.yaml audit.ndjson | head -1`,
 		Args:                  cobra.ArbitraryArgs,
 		SilenceUsage:          true,
 		SilenceErrors:         true,
@@ -36,6 +35,9 @@ a declarative rule file. Without a command it maps; COMMAND --help tells more.`,
 	setHelp(root)
 	root.AddCommand(
 		newMapCommand(u),
+		newExplainCommand(u),
+		newCoverageCommand(u),
+		newDiffCommand(u),
 		newCheckCommand(u),
 		newFmtCommand(u),
 		newInitCommand(u),
