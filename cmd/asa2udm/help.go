@@ -49,7 +49,7 @@ func writeHelp(w io.Writer, cmd *cobra.Command) {
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, "\nExample:\n%s\n", cmd.Example)
 	}
-	io.WriteString(w, b.String())
+	fmt.Fprint(w, b.String())
 }
 
 // writeFlags lists the flags but for --help, which has just been used.
@@ -85,7 +85,7 @@ func flagUsage(f *pflag.Flag) (name, usage string) {
 	case value != "":
 		name += " " + value
 	}
-	if !slices.Contains([]string{"", "-", "0", "-1", "false", "[]"}, f.DefValue) {
+	if !slices.Contains([]string{"", "-", "0", "0s", "-1", "false", "[]"}, f.DefValue) {
 		usage += " [" + f.DefValue + "]"
 	}
 	return name, usage

@@ -239,8 +239,9 @@ func peakMemory(s *os.ProcessState) int64 {
 	if !ok {
 		return 0
 	}
+	peak := int64(usage.Maxrss) //nolint:unconvert // It is an int32 on 32-bit machines.
 	if runtime.GOOS == "darwin" {
-		return int64(usage.Maxrss)
+		return peak
 	}
-	return int64(usage.Maxrss) << 10
+	return peak << 10
 }

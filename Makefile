@@ -1,0 +1,48 @@
+# Each check is a step of .ci/run, so that what passes here passes there.
+
+FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## Show this help
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## Build the command
+	go build ./cmd/asa2udm
+
+.PHONY: test
+test: ## Run all tests
+	go test ./...
+
+.PHONY: race
+race: ## Run all tests with the race detector
+	.ci/run race
+
+.PHONY: lint
+lint: ## Look for faults that tests do not find
+	.ci/run format lint
+
+.PHONY: golden-check
+golden-check: ## Fail when expected events are not what the rules give
+	.ci/run golden
+
+.PHONY: generate
+generate: ## Rewrite the generated files
+	go generate ./...
+
+.PHONY: generate-check
+generate-check: ## Fail when a generated file or go.mod is stale
+	.ci/run generated modules
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for FUZZTIME (30s)
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "== $$pkg $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...

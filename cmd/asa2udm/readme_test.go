@@ -1,0 +1,89 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What the README shows is what happens: its console blocks are run in order in
+// one directory. A line of expected output that ends in "..." stands for all
+// lines that begin with it, and "..." alone for any lines.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := readmeDir(t)
+	path := filepath.Dir(command(t).Path) + string(filepath.ListSeparator) + os.Getenv("PATH")
+	ran := 0
+	for _, block := range strings.Split(string(text), "```console\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		for _, step := range strings.Split("\n"+block, "\n$ ")[1:] {
+			line, want, _ := strings.Cut(step, "\n")
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", line)
+			cmd.Dir = dir
+			cmd.Env = append(os.Environ(), "PATH="+path, "GORACE=atexit_sleep_ms=0")
+			out, err := cmd.CombinedOutput()
+			if err != nil && cmd.ProcessState.ExitCode() > exitFindings {
+				t.Errorf("$ %s\n%v", line, err)
+			}
+			if !shown(string(out), want) {
+				t.Errorf("$ %s\n(-README +got):\n%s", line, cmp.Diff(want, string(out)))
+			}
+			ran++
+		}
+	}
+	if ran < 5 {
+		t.Errorf("only %d commands found", ran)
+	}
+}
+
+// readmeDir is where the reader of the README works: a checkout with the rule
+// file of the text.
+func readmeDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	data, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(data, filepath.Join(dir, "testdata")); err != nil {
+		t.Fatal(err)
+	}
+	const rules = `extends: asa.yaml
+mappings:
+  - {from: details.session_type, to: principal.user.atribute.labels, label: session}
+`
+	if err := os.WriteFile(filepath.Join(dir, "my.yaml"), []byte(rules), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// shown reports whether output is what a text shows of it.
+func shown(output, text string) bool {
+	want := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	got := strings.Split(strings.TrimSuffix(output, "\n"), "\n")
+	for _, w := range want {
+		prefix, open := strings.CutSuffix(w, "...")
+		n := 0
+		for n < len(got) && open && strings.HasPrefix(got[n], prefix) {
+			n++
+		}
+		if !open && len(got) > 0 && got[0] == w {
+			n = 1
+		}
+		if n == 0 {
+			return false
+		}
+		got = got[n:]
+	}
+	return len(got) == 0
+}
