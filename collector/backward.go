@@ -90,7 +90,10 @@ func (r *run) lookBack(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return err
+			// All that came in time is durable; a look back is worth a try, and the
+			// next run has another one.
+			r.log.Warn("could not look again for late records", "error", err)
+			return ctx.Err()
 		}
 		r.Stats.Pages.Add(1)
 		done, err := s.page(ctx, page)

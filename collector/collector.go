@@ -146,9 +146,7 @@ func (r *run) read(ctx context.Context) (upToDate bool, err error) {
 func (r *run) countPage(p *Page) {
 	r.Stats.Pages.Add(1)
 	r.Stats.Unresolved.Add(int64(p.Unresolved))
-	if p.Unresolved > 0 {
-		r.log.Warn("references without an object were left as they are", "references", p.Unresolved)
-	}
+	r.log.Debug("page read", "records", len(p.Records), "unresolved_references", p.Unresolved, "more", p.More)
 }
 
 // take puts a page's new records into the batch, and makes the batch durable

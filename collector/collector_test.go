@@ -573,3 +573,43 @@ func TestDryRunWritesNothing(t *testing.T) {
 		t.Errorf("%d events are stored, want 15", got)
 	}
 }
+
+// TestLargeAndOddEvents puts 10 MB events beside ones with all that JSON allows.
+func TestLargeAndOddEvents(t *testing.T) {
+	r := newRig(t, nil)
+	odd := func(id, text string) simulator.Entry {
+		return simulator.Entry{ID: id, Event: fmt.Appendf(nil, `{"id":%q,"timestamp":"2026-03-01T12:00:00Z","details":{"type":"t","text":"%s"}}`, id, text)}
+	}
+	large := strings.Repeat("0123456789abcde\u00e9", 600_000)
+	r.log.Append(
+		odd("a+/=", large), odd("b&c d", "emoji \U0001F600, line \u2028 separator, \\ud83d alone, \\u0000, \\n"),
+		odd("\u00fc?#%", large), odd("c,d;e", "</script>"), odd("e", "\x7f\u0085"),
+	)
+	r.mustRun(settings{size: 5})
+	r.mustRun(settings{size: 2})
+	r.wantLog()
+}
+
+// TestServerWithoutNewestFirst has no look back, and needs none.
+func TestServerWithoutNewestFirst(t *testing.T) {
+	for name, refuse := range map[string]bool{"ignores it": false, "refuses it": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.handler = http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+				q := req.URL.Query()
+				if refuse && q.Has("descending") {
+					http.Error(w, "what is descending?", http.StatusBadRequest)
+					return
+				}
+				q.Del("descending")
+				req.URL.RawQuery = q.Encode()
+				r.api.ServeHTTP(w, req)
+			})
+			for range 3 {
+				r.grow(25)
+				r.mustRun(settings{options: collector.Options{Overlap: time.Hour}})
+			}
+			r.wantLog()
+		})
+	}
+}

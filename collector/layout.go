@@ -23,7 +23,13 @@ func RootLayout() Layout {
 // feed of the documented function reads them. The rest lies beside it.
 func FeedLayout(prefix string) Layout {
 	prefix = strings.Trim(prefix, "/")
-	beside := prefix + ".asa2udm/"
+	// A feed may have been given the prefix without its slash, so that the name
+	// of what lies beside must not begin with it.
+	beside := "asa2udm/"
+	for strings.HasPrefix(prefix+"/", beside) {
+		beside = "_" + beside
+	}
+	beside += prefix + "/"
 	return Layout{
 		Raw: prefix + "/", UDM: beside + "udm/", Rejects: beside + "rejects/",
 		Pages: beside + "pages/", Manifest: beside + "manifest/",
@@ -44,6 +50,11 @@ func parseSequence(name, prefix string) (int64, bool) {
 	}
 	n, err := strconv.ParseInt(base[:sequenceDigits], 10, 64)
 	return n, err == nil && n > 0
+}
+
+// StateName is where the State lies unless another place is chosen.
+func (l Layout) StateName() string {
+	return strings.TrimSuffix(l.Manifest, "manifest/") + "state.json"
 }
 
 func (l Layout) manifest(n int64) string { return l.Manifest + sequenceName(n) + ".json" }

@@ -129,7 +129,7 @@ func collectWith(ctx context.Context, u *ui, f *collectFlags, log *collectLog) e
 	// has at hand.
 	w, err := s.open(context.WithoutCancel(ctx), u)
 	if err != nil {
-		return err
+		return withCure(err, s)
 	}
 	defer w.close()
 	w.collector.Options.Writer = rand.Text()
@@ -163,7 +163,7 @@ type collectJob struct {
 func (j *collectJob) once(ctx context.Context) error {
 	before := snapshot(j.work)
 	start := time.Now()
-	err := j.work.collector.Run(ctx)
+	err := j.run(ctx)
 	// These are for the first run; the next one finds all in order.
 	j.work.collector.Options.Rebuild, j.work.collector.Options.FromStart = false, false
 	report := newCollectReport(j.settings, before, snapshot(j.work), start, err)
@@ -173,18 +173,30 @@ func (j *collectJob) once(ctx context.Context) error {
 			return writeErr
 		}
 	}
-	j.health.note(report, err)
-	return j.explain(err)
+	j.health.note(err)
+	return withCure(err, j.settings)
 }
 
-func (j *collectJob) explain(err error) error {
+// run is a Run that begins at a time by the API's clock.
+func (j *collectJob) run(ctx context.Context) (err error) {
+	if j.settings.since != "" && j.settings.since != "all" {
+		// An answer of the API tells its clock; the token is needed anyway.
+		if err := j.work.source.Authenticate(ctx); err != nil {
+			return err
+		}
+		if j.work.collector.Options.Since, err = j.settings.sinceTime(j.work.source.Now()); err != nil {
+			return err
+		}
+	}
+	return j.work.collector.Run(ctx)
+}
+
+// withCure gives an error its cure, if one is known.
+func withCure(err error, s *collectSettings) error {
 	if err == nil {
 		return nil
 	}
-	if hint := collectHint(err, j.settings); hint != "" {
-		return hinted(err, "%s", hint)
-	}
-	return err
+	return hinted(err, "%s", collectHint(err, s))
 }
 
 // showProgress keeps a status line on a terminal, and answers how to end it.

@@ -40,13 +40,13 @@ func TestDocumentedEnvironment(t *testing.T) {
 	cmd := exec.Command(r.program(), "collect", "--log-format", "text")
 	cmd.Env = r.documented("STATE_KEY=okta-asa/state.json")
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "hint: set STATE_KEY=okta-asa.asa2udm/state.json") {
+	if err == nil || !strings.Contains(string(out), "hint: set STATE_KEY=asa2udm/okta-asa/state.json") {
 		t.Fatalf("collect: %v\n%s", err, out)
 	}
 	// With the fix it goes on where the function stopped.
 	for range 2 {
 		cmd = exec.Command(r.program(), "collect", "--log-format", "text", "--normalize")
-		cmd.Env = r.documented("STATE_KEY=okta-asa.asa2udm/state.json", "MAX_RECORDS=10", "LOOKBACK_HOURS=24")
+		cmd.Env = r.documented("STATE_KEY=asa2udm/okta-asa/state.json", "MAX_RECORDS=10", "LOOKBACK_HOURS=24")
 		if out, err = cmd.CombinedOutput(); err != nil {
 			t.Fatalf("collect: %v\n%s", err, out)
 		}
@@ -70,7 +70,7 @@ func TestDocumentedEnvironment(t *testing.T) {
 			t.Errorf("%s lies where the feed reads", name)
 		}
 	}
-	if got := lines(t, b, "okta-asa.asa2udm/udm/"); len(got) != 15 {
+	if got := lines(t, b, "asa2udm/okta-asa/udm/"); len(got) != 15 {
 		t.Errorf("%d UDM events, want 15", len(got))
 	}
 	verify := exec.Command(r.program(), "verify", "gs://logs/okta-asa", "--foreign-ok")

@@ -58,14 +58,10 @@ func (s *collectSettings) open(ctx context.Context, u *ui) (w *collectWork, err 
 	if err != nil {
 		return w, err
 	}
-	since, err := s.sinceTime(w.source.Now())
-	if err != nil {
-		return w, err
-	}
 	w.collector = &collector.Collector{
 		Source: w.source, Sink: w.objects, State: state, Stats: &collector.Stats{},
 		Options: collector.Options{
-			Since: since, MaxRecords: s.maxRecords, BatchRecords: s.objectRecords, KeepPages: s.rawPages,
+			MaxRecords: s.maxRecords, BatchRecords: s.objectRecords, KeepPages: s.rawPages,
 			Overlap: s.overlap, FromStart: s.repair == "from-start", Rebuild: s.repair == "rebuild-state",
 			Log: s.log.Logger,
 		},

@@ -96,7 +96,7 @@ type health struct {
 	success time.Time
 }
 
-func (h *health) note(_ collectReport, err error) {
+func (h *health) note(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.runs++

@@ -222,9 +222,8 @@ func (f *collectFlags) destination(s *collectSettings) (err error) {
 func (f *collectFlags) statePlace(s *collectSettings) (err error) {
 	feed := s.feedLayout()
 	prefix := strings.TrimSuffix(s.layout.Raw, "/")
-	s.state = s.out.join("state.json")
+	s.state = s.out.join(s.layout.StateName())
 	if feed {
-		s.state = s.out.join(prefix + ".asa2udm/state.json")
 		s.oldPlaces = append(s.oldPlaces, s.out.join(prefix+"/state.json"))
 	}
 	fix := s.state

@@ -113,14 +113,14 @@ func findCollected(ctx context.Context, p location) (collector.Bucket, collector
 			if err != nil {
 				return nil, collector.Layout{}, "", errors.Join(err, whole.Close())
 			}
-			return whole, layout, p.path + ".asa2udm/state.json", nil
+			return whole, layout, layout.StateName(), nil
 		}
 		if err := whole.Close(); err != nil {
 			return nil, collector.Layout{}, "", err
 		}
 	}
 	b, err := openToRead(ctx, p)
-	return b, collector.RootLayout(), "state.json", err
+	return b, collector.RootLayout(), collector.RootLayout().StateName(), err
 }
 
 // readState answers the state's text, nil for none: there is nothing then to

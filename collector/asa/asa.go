@@ -49,6 +49,8 @@ type Source struct {
 	// next holds the link that followed a page, under the place behind it, so
 	// that a run goes by the server's links and the next run by the last id.
 	next map[direction]link
+	// warned says that a next link to another host has been reported.
+	warned bool
 	// skew is the server's clock minus ours.
 	skew time.Duration
 }
@@ -176,7 +178,10 @@ func (s *Source) trusted(next *url.URL) *url.URL {
 	if next == nil || next.Scheme == s.base.Scheme && next.Host == s.base.Host && next.User == nil {
 		return next
 	}
-	s.log.Warn("a next link leads to another host and was not followed", "host", next.Host)
+	if !s.warned {
+		s.warned = true
+		s.log.Warn("next links lead to another host and are not followed; going on by the last event's id", "host", next.Host)
+	}
 	return nil
 }
 

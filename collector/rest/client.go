@@ -32,7 +32,7 @@ var (
 // Client calls one API. Its zero value is usable; fields must not change once it
 // is used. It may be used by several goroutines.
 type Client struct {
-	// HTTP does the calls; nil stands for NewHTTP's client without a CA file.
+	// HTTP does the calls; nil stands for http.DefaultClient, which waits for ever.
 	HTTP *http.Client
 	// UserAgent names the program and its version.
 	UserAgent string

@@ -2,10 +2,13 @@ package rest_test
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -238,5 +241,63 @@ func TestStatusErrorText(t *testing.T) {
 func get(address string) func(context.Context) (*http.Request, error) {
 	return func(ctx context.Context) (*http.Request, error) {
 		return http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	}
+}
+
+func TestCAFile(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer srv.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := os.WriteFile(file, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		file string
+		ok   bool
+	}{"with the CA": {file, true}, "without": {"", false}} {
+		t.Run(name, func(t *testing.T) {
+			client, err := rest.NewHTTP(tc.file, time.Second)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := rest.Client{HTTP: client}
+			_, err = c.Do(t.Context(), get(srv.URL), nil)
+			if (err == nil) != tc.ok {
+				t.Errorf("Do = %v, want success: %v", err, tc.ok)
+			}
+			if n := c.Stats.Requests.Load(); n != 1 {
+				t.Errorf("%d calls, want 1: a certificate does not get better", n)
+			}
+		})
+	}
+	if err := os.WriteFile(file, []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rest.NewHTTP(file, 0); err == nil {
+		t.Error("a file without a certificate was accepted")
+	}
+	if _, err := rest.NewHTTP(file+".absent", 0); err == nil {
+		t.Error("a file that does not exist was accepted")
+	}
+}
+
+func TestUserAgentAndNoRedirect(t *testing.T) {
+	var agents []string
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		agents = append(agents, r.UserAgent())
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+	}))
+	defer srv.Close()
+	client, err := rest.NewHTTP("", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := rest.Client{HTTP: client, UserAgent: "asa2udm/test"}
+	if _, err := c.Do(t.Context(), get(srv.URL), nil); err == nil {
+		t.Error("a redirect was taken for an answer")
+	}
+	if diff := cmp.Diff(agents, []string{"asa2udm/test"}); diff != "" {
+		t.Errorf("user agents (-got +want):\n%s", diff)
 	}
 }
