@@ -291,8 +291,8 @@ func (v *variable) findCopies() {
 	rest := v.fields[:0:0]
 	for _, f := range v.fields {
 		all := true
-		for _, way := range f.ways {
-			if !way.ok || way.constant != nil || way.step.from.list {
+		for i, way := range f.ways {
+			if way.slot < 0 || f.steps[i].from.list {
 				all = false
 				continue
 			}

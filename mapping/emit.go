@@ -20,12 +20,11 @@ func (m *Mapper) run(p *program, frame int) bool {
 	start := len(m.dst)
 	m.dst = append(m.dst, '{')
 	w := writer{}
-	for i := range p.fields {
-		f := &p.fields[i]
-		if f.lone && !m.plain && m.spans[frame+int(f.ways[0].slot)].kind < spanArray {
+	for i, slot := range p.lone {
+		if slot >= 0 && m.spans[frame+int(slot)].kind < spanArray && !m.plain {
 			continue // most fields of most records
 		}
-		m.field(&w, f, frame)
+		m.field(&w, &p.fields[i], frame)
 	}
 	if w.last == nil {
 		m.dst = m.dst[:start]
@@ -43,13 +42,15 @@ func (m *Mapper) field(w *writer, f *field, frame int) {
 	if f.inner != nil {
 		m.element(w, f, nil, f.inner, frame, 0)
 	}
-	for i := range f.ways {
-		c := &f.ways[i]
+	for i, slot := range f.lone {
+		if slot >= 0 && m.spans[frame+int(slot)].kind < spanArray && !m.plain {
+			continue
+		}
 		wrote := false
-		if c.ok && !m.plain {
-			wrote = m.copyStep(w, f, c, frame)
+		if f.ways[i].slot != noShortcut && !m.plain {
+			wrote = m.copyStep(w, f, i, frame)
 		} else {
-			wrote = m.step(w, f, c.step, frame, 0, 0)
+			wrote = m.step(w, f, f.steps[i], frame, 0, 0)
 		}
 		if wrote && f.shape == shapeSingle {
 			break
@@ -187,7 +188,7 @@ func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
 	switch {
 	case s.constant != nil:
 		return m.put(w, f, st, text{json: s.constant.json}, index)
-	case f.path == eventTypePath && st.from.slots == nil:
+	case s.eventType:
 		return m.put(w, f, st, text{json: m.eventType().json}, index)
 	}
 	for i, slot := range s.slots {

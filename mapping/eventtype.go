@@ -50,5 +50,5 @@ func (c *compiler) eventTypes(rs *Ruleset, top scope) {
 	c.plan.eventType = c.cel.eventType(whens, top)
 	out := c.out.message(p[:1]).leaf(leaf)
 	out.shape = shapeSingle
-	out.writes = append(out.writes, contribution{step: &step{rule: c.eventTypeRule(rs)}})
+	out.writes = append(out.writes, contribution{step: &step{rule: c.eventTypeRule(rs), from: source{eventType: true}}})
 }

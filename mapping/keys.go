@@ -1,5 +1,7 @@
 package mapping
 
+import "math/bits"
+
 // Records of one source have the same keys in much the same order. A Mapper
 // therefore guesses, from the key at hand, which one comes next: if the bytes of
 // the record are those of the guess, key and colon are read in one comparison.
@@ -7,7 +9,8 @@ package mapping
 // keyTable holds the keys that one Mapper has met in the objects at one node.
 type keyTable struct {
 	entries []keyEntry // the first two stand for no key: unknownKey and startOfObject
-	byLen   [][]int16  // entries of each key length
+	slots   []int16    // entries by hash of their key, a power of two of them; 0 is free
+	learned int
 }
 
 // keyEntry is one key and what follows it.
@@ -20,7 +23,7 @@ type keyEntry struct {
 
 // A table learns keys that no rule looks at too, up to these bounds.
 const (
-	maxLearned    = 256
+	maxLearned    = 32
 	maxLearnedKey = 64
 )
 
@@ -42,6 +45,7 @@ func newKeyTables(l *layout) []keyTable {
 			tables = append(tables, keyTable{})
 		}
 		t := keyTable{entries: []keyEntry{{token: noToken}, {token: noToken}}}
+		t.slots = make([]int16, 1<<bits.Len(uint(4*(len(n.keys.children)+maxLearned))))
 		for _, c := range n.keys.children {
 			t.add(c.key, c.node)
 		}
@@ -60,25 +64,34 @@ func newKeyTables(l *layout) []keyTable {
 func (t *keyTable) add(key string, n *node) int16 {
 	id := int16(len(t.entries))
 	t.entries = append(t.entries, keyEntry{token: `"` + string(quotedBody(key)) + `":`, key: key, node: n})
-	for len(t.byLen) <= len(key) {
-		t.byLen = append(t.byLen, nil)
+	at := t.hash([]byte(key))
+	for t.slots[at] != 0 {
+		at = (at + 1) & (len(t.slots) - 1)
 	}
-	t.byLen[len(key)] = append(t.byLen[len(key)], id)
+	t.slots[at] = id
 	return id
+}
+
+// hash answers the slot where the search for a key begins.
+func (t *keyTable) hash(key []byte) int {
+	if len(key) == 0 {
+		return 0
+	}
+	h := len(key)*131 + int(key[0])*31 + int(key[len(key)/2])*17 + int(key[len(key)-1])*7
+	return h & (len(t.slots) - 1)
 }
 
 // find answers the entry of a key. A plain key, one without escapes, is learned
 // when it is new.
 func (t *keyTable) find(key []byte, plain bool) int16 {
-	if len(key) < len(t.byLen) {
-		for _, id := range t.byLen[len(key)] {
-			if t.entries[id].key == string(key) {
-				return id
-			}
+	for at := t.hash(key); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
+		if id := t.slots[at]; t.entries[id].key == string(key) {
+			return id
 		}
 	}
-	if !plain || len(t.entries) >= maxLearned || len(key) > maxLearnedKey {
+	if !plain || t.learned >= maxLearned || len(key) > maxLearnedKey {
 		return unknownKey
 	}
+	t.learned++
 	return t.add(string(key), nil)
 }

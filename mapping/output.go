@@ -156,8 +156,9 @@ func (c *compiler) program(m *outMessage) *program {
 		for _, st := range f.steps {
 			st.field = f
 			f.ways = append(f.ways, st.shortcut())
+			f.lone = append(f.lone, f.ways[len(f.ways)-1].lone())
 		}
-		f.lone = len(f.ways) == 1 && f.ways[0].ok && f.ways[0].constant == nil && len(f.ways[0].more) == 0
+		b.p.lone = append(b.p.lone, f.loneSlot())
 	}
 	return b.p
 }

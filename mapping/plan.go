@@ -23,6 +23,7 @@ type plan struct {
 // program writes one message: the event, or an element of a list of messages.
 type program struct {
 	fields []field
+	lone   []int32 // by field, the only place it is copied from, or -1
 }
 
 // field is one field that rules can write, and the steps that may do it.
@@ -36,8 +37,8 @@ type field struct {
 	typ   *udm.Field // the type of one value
 	dedup bool       // a text is written once
 	steps []*step    // in rule order
-	ways  []shortcut // of the steps
-	lone  bool       // one step that copies from one place is all there is
+	lone  []int32    // by step, the only place it copies from, or -1
+	ways  []shortcut // by step
 	inner *program   // shapeMessages: the element that all rules share
 }
 
@@ -90,18 +91,19 @@ type guard struct {
 
 // source is where a value comes from and what becomes of it on the way.
 type source struct {
-	slots    []int32 // the first that yields a value wins
-	nodes    []*node // whose slots they are
-	constant *constant
-	memo     int // where outcomes are kept, shared by steps that come to the same
-	extract  extractor
-	arms     []arm
-	prefix   []byte // format: what stands before the value,
-	suffix   []byte // and what after it
-	convert  conversion
-	time     string
-	plain    bool // nothing is done to the value but copying
-	list     bool // the target is repeated, so an array gives each of its elements
+	slots     []int32 // the first that yields a value wins
+	nodes     []*node // whose slots they are
+	constant  *constant
+	memo      int // where outcomes are kept, shared by steps that come to the same
+	extract   extractor
+	arms      []arm
+	prefix    []byte // format: what stands before the value,
+	suffix    []byte // and what after it
+	convert   conversion
+	time      string
+	eventType bool // the value is the type of the event
+	plain     bool // nothing is done to the value but copying
+	list      bool // the target is repeated, so an array gives each of its elements
 }
 
 // constant is a fixed text and how it stands in the JSON.
