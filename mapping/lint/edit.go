@@ -35,7 +35,8 @@ func apply(src []byte, edits []Edit) []byte {
 const maxPasses = 100
 
 // Fix repairs what is certain, and answers the new text with what it repaired. A
-// repair is kept only if the file compiles with it and the finding is gone, so
+// repair is kept only if the file compiles with it and fewer findings of its kind
+// are left, so
 // that a text is never made worse; what Fix leaves, Check still reports. src is
 // not changed.
 func Fix(name string, src []byte, opts Options) (fixed []byte, repaired []Finding, err error) {
@@ -61,11 +62,21 @@ func fixOne(name string, src []byte, found []Finding, opts Options) (fixed []byt
 		}
 		next := apply(src, f.Fix)
 		left, err := Check(name, next, opts)
-		if err == nil && len(left) < len(found) {
+		if err == nil && ofKind(left, f.ID) < ofKind(found, f.ID) {
 			return next, f, left, true
 		}
 	}
 	return nil, Finding{}, nil, false
+}
+
+func ofKind(found []Finding, id string) int {
+	n := 0
+	for _, f := range found {
+		if f.ID == id {
+			n++
+		}
+	}
+	return n
 }
 
 // offset answers where a place is in the file, or -1.

@@ -33,6 +33,7 @@ func TestFix(t *testing.T) {
 		{"padding at both ends", arms + "{regex: '.*ab.*', value: a}", arms + "{regex: 'ab', value: a}"},
 		{"padding under flags", arms + "{regex: '(?is).*ab.*?', value: a}", arms + "{regex: '(?is)ab', value: a}"},
 		{"padding that would leave a plain text with a sign", arms + "{regex: '.*#ab', value: a}", arms + "{regex: '#ab', value: a}"},
+		{"what a repair uncovers", arms + "{regex: '.*win|windows', value: a}", arms + "{regex: 'win', value: a}"},
 		{"plain text without quotes", arms + "{regex: ^ab$, value: a}", arms + "{equals: 'ab', value: a}"},
 		{"plain text with a quote", arms + "{regex: '^it''s$', value: a}", arms + "{equals: 'it''s', value: a}"},
 		{"plain text with an escape", arms + `{regex: '^a\.b$', value: a}`, arms + "{equals: 'a.b', value: a}"},

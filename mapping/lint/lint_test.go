@@ -79,6 +79,9 @@ func TestCheck(t *testing.T) {
 		{"trap in a system without a platform", platformRule(`{regex: '(?i)\bios|tios', value: MAC}`),
 			[]string{`substring-trap: "tios" also matches inside "FortiOS 7.4" (none of the platforms), and gives it MAC`}},
 		{"whole word in another system", platformRule("{regex: (?i)ux, value: LINUX}"), nil},
+		{"trap behind padding", platformRule("{regex: '(?i).*win', value: WINDOWS}"), []string{
+			`slow-pattern: ".*" at the end of a pattern costs time and changes nothing`,
+			`substring-trap: ".*win" also matches inside "Darwin 22.3.0" (MAC), and gives it WINDOWS`}},
 		{"platform codes", platformRule("{equals: '1', value: WINDOWS}", "{regex: '^2[0-9]', value: LINUX}"), nil},
 		{"platform in capitals", platformRule("{regex: WINDOWS, value: WINDOWS}"), nil},
 		{"platform misspelled", platformRule("{regex: (?i)wimdows, value: WINDOWS}"),

@@ -191,27 +191,45 @@ func (l *linter) dropAlternative(p pattern, list []alternative, i int) []Edit {
 	return l.cut(p.Text, list[i-1].end, list[i].end)
 }
 
+// pads answers what changes nothing at an end of a pattern.
+func pads() []string { return []string{".*?", ".*"} }
+
+// padLen answers how long the pads at the two ends of an alternative are. A
+// pattern that is nothing else has none.
+func padLen(body string) (before, after int) {
+	for _, pad := range pads() {
+		if before == 0 && strings.HasPrefix(body, pad) {
+			before = len(pad)
+		}
+	}
+	for _, pad := range pads() {
+		rest, ok := strings.CutSuffix(body[before:], pad)
+		// An escaped dot is one of the text.
+		if after == 0 && ok && !strings.HasSuffix(rest, `\`) {
+			after = len(pad)
+		}
+	}
+	if before+after == len(body) {
+		return 0, 0
+	}
+	return before, after
+}
+
+func unpadded(body string) string {
+	before, after := padLen(body)
+	return body[before : len(body)-after]
+}
+
 // padding reports .* at the ends of a pattern of which it is only asked whether
 // it matches.
 func (l *linter) padding(p pattern, list []alternative) {
 	for _, a := range list {
-		body := p.re[a.start:a.end]
-		for _, pad := range []string{".*?", ".*"} {
-			rest, ok := strings.CutPrefix(body, pad)
-			if !ok || rest == "" {
-				continue
-			}
-			l.padded(p, a.start, a.start+len(pad))
-			body = strings.Repeat(" ", len(pad)) + rest
-			break
+		before, after := padLen(p.re[a.start:a.end])
+		if before > 0 {
+			l.padded(p, a.start, a.start+before)
 		}
-		for _, pad := range []string{".*?", ".*"} {
-			rest, ok := strings.CutSuffix(body, pad)
-			if !ok || strings.TrimSpace(rest) == "" || strings.HasSuffix(rest, `\`) {
-				continue
-			}
-			l.padded(p, a.end-len(pad), a.end)
-			break
+		if after > 0 {
+			l.padded(p, a.end-after, a.end)
 		}
 		l.anchored(p, a)
 	}

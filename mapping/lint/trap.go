@@ -52,7 +52,9 @@ func compiledArms(r *mapping.Rule) []arm {
 			continue
 		}
 		for _, a := range alternatives(m.Regex.Value)[0] {
-			if re, err := regexp.Compile(a.text(m.Regex.Value)); err == nil {
+			// What pads a pattern would hide where in a word the rest is found.
+			text := a.flags + unpadded(m.Regex.Value[a.start:a.end])
+			if re, err := regexp.Compile(text); err == nil {
 				out[i].alternatives = append(out[i].alternatives, armAlternative{a, re})
 			}
 		}
