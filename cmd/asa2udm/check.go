@@ -1,83 +1,88 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/asa2udm/asa2udm/mapping"
+	"github.com/asa2udm/asa2udm/mapping/lint"
 )
 
+// checkFlags are the flags of check.
+type checkFlags struct {
+	format string
+	json   bool
+	fix    bool
+	strict bool
+	list   bool
+}
+
 func newCheckCommand(u *ui) *cobra.Command {
-	var asJSON bool
+	f := &checkFlags{}
 	cmd := &cobra.Command{
 		Use:                   "check [flags] [RULES...]",
 		DisableFlagsInUseLine: true,
 		Short:                 "Find all faults of rule files",
 		Long: `Compiles rule files and shows every fault at its place, with a hint where there
-is one. RULES are files or shipped packs; without any it is asa.yaml.`,
-		Example:     `  $ asa2udm check my.yaml 'packs/*.yaml'`,
-		Annotations: map[string]string{helpNote: `Exit codes: 0 no fault (warnings are none), 1 faults, 2 could not run.`},
+is one; in a file without faults, what is odd about it. RULES are files or
+shipped packs; without any it is asa.yaml.`,
+		Example: `  $ asa2udm check --strict my.yaml 'packs/*.yaml'`,
+		Annotations: map[string]string{helpNote: `A comment silences a finding: # lint:ignore ID reason
+Exit codes: 0 no error (--strict: no warning), 1 findings, 2 could not run.`},
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := f.settle(); err != nil {
+				return err
+			}
+			if f.list {
+				return u.listKinds(f)
+			}
 			if len(args) == 0 {
 				args = []string{defaultRules}
 			}
-			return runCheck(u, args, asJSON)
+			return runCheck(u, f, args)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "answer as JSON")
+	cmd.Flags().StringVar(&f.format, "format", "text", "answer as `FORMAT`: text, json or sarif")
+	cmd.Flags().BoolVar(&f.json, "json", false, "the same as --format json")
+	cmd.Flags().BoolVar(&f.fix, "fix", false, "repair what is certain, in the files")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "warnings are findings, too")
+	cmd.Flags().BoolVar(&f.list, "list", false, "name the kinds of finding, and check nothing")
 	return cmd
 }
 
-// finding is one fault or warning as JSON.
-type finding struct {
-	File     string `json:"file"`
-	Line     int    `json:"line"`
-	Column   int    `json:"column"`
-	Severity string `json:"severity"` // "error" or "warning"
-	Message  string `json:"message"`
-	Hint     string `json:"hint,omitempty"`
-	Source   string `json:"source,omitempty"`
+// settle refuses flags that make no sense.
+func (f *checkFlags) settle() error {
+	if f.json {
+		f.format = "json"
+	}
+	return oneOf("--format", f.format, "text", "json", "sarif")
 }
 
-// checkReport is what check answers as JSON.
-type checkReport struct {
-	Files    []string  `json:"files"`
-	Errors   int       `json:"errors"`
-	Warnings int       `json:"warnings"`
-	Findings []finding `json:"findings"`
-}
-
-func runCheck(u *ui, args []string, asJSON bool) error {
+func runCheck(u *ui, f *checkFlags, args []string) error {
 	files, err := findAllRules(args)
 	if err != nil {
 		return err
 	}
-	report := checkReport{Files: []string{}, Findings: []finding{}}
+	var report checkReport
 	for _, file := range files {
-		parser, faults, err := checkFile(file)
+		one, err := u.checkFile(f, file)
 		if err != nil {
 			return err
 		}
-		report.add(file.name, faults)
-		if asJSON {
-			continue
-		}
-		if err := printFaults(u, file.name, parser, faults); err != nil {
-			return err
-		}
-	}
-	if asJSON {
-		enc := json.NewEncoder(u.stdout)
-		enc.SetEscapeHTML(false)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
-			return err
+		report.add(one)
+		if f.format == "text" {
+			if err := one.print(u.stdout); err != nil {
+				return err
+			}
 		}
 	}
-	if report.Errors > 0 {
+	if err := report.write(u.stdout, f.format); err != nil {
+		return err
+	}
+	if report.Errors > 0 || f.strict && report.Warnings > 0 {
 		return errFindings
 	}
 	return nil
@@ -102,52 +107,53 @@ func findAllRules(args []string) ([]ruleFile, error) {
 	return files, nil
 }
 
-// checkFile answers the errors and the warnings of one file. The parser is nil
-// where there are errors.
-func checkFile(file ruleFile) (*mapping.Parser, mapping.ErrorList, error) {
+// checkFile answers what is to be said about one file: its faults, or what is odd
+// about it where there are none.
+func (u *ui) checkFile(f *checkFlags, file ruleFile) (checkedFile, error) {
+	checked := checkedFile{name: file.name}
 	parser, err := file.compile(mapping.Options{})
-	if err == nil {
-		return parser, parser.Warnings(), nil
-	}
 	var faults mapping.ErrorList
 	if errors.As(err, &faults) {
-		return nil, faults, nil
+		checked.findings = lint.FromErrors(faults)
+		return checked, nil
 	}
-	return nil, nil, err
-}
-
-func printFaults(u *ui, name string, parser *mapping.Parser, faults mapping.ErrorList) error {
-	for _, f := range faults {
-		if _, err := fmt.Fprintln(u.stdout, f.Frame()); err != nil {
-			return err
+	if err != nil {
+		return checked, err
+	}
+	opts := lint.Options{ReadFile: file.read}
+	if f.fix {
+		if checked.repaired, err = u.fixFile(&file, opts); err != nil {
+			return checked, err
 		}
 	}
-	var err error
-	switch errs, warnings := countFaults(faults); {
-	case parser != nil:
-		_, err = fmt.Fprintf(u.stdout, "%s: ok, %s%s\n", name, count(countRules(parser.Ruleset()), "rule"), warningCount(warnings))
-	default:
-		_, err = fmt.Fprintf(u.stdout, "%s: %s%s\n", name, count(errs, "error"), warningCount(warnings))
-	}
-	return err
+	checked.compiled, checked.rules = true, countRules(parser.Ruleset())
+	checked.findings, err = lint.Check(file.name, file.src, opts)
+	return checked, err
 }
 
-func warningCount(n int) string {
-	if n == 0 {
-		return ""
+// fixFile repairs a file where it stands, and answers how much.
+func (u *ui) fixFile(file *ruleFile, opts lint.Options) (int, error) {
+	fixed, repaired, err := lint.Fix(file.name, file.src, opts)
+	if err != nil || bytes.Equal(fixed, file.src) {
+		return 0, err
 	}
-	return ", " + count(n, "warning")
+	if file.read == nil {
+		return 0, hinted(fmt.Errorf("cannot repair the shipped pack %q", file.name), "name a file of your own, or check without --fix")
+	}
+	file.src = fixed
+	return len(repaired), overwrite(file.name, fixed)
 }
 
-func countFaults(faults mapping.ErrorList) (errs, warnings int) {
-	for _, f := range faults {
-		if f.Warning {
-			warnings++
-		} else {
-			errs++
-		}
+// overwrite gives a file its new text: all of it, or none.
+func overwrite(name string, text []byte) error {
+	o, err := newOutput(name, true)
+	if err != nil {
+		return err
 	}
-	return errs, warnings
+	if _, err := o.Write(text); err != nil {
+		return errors.Join(err, o.discard())
+	}
+	return o.commit()
 }
 
 func countRules(rs *mapping.Ruleset) int {
@@ -156,18 +162,4 @@ func countRules(rs *mapping.Ruleset) int {
 		n += len(b.Rules)
 	}
 	return n
-}
-
-func (r *checkReport) add(name string, faults mapping.ErrorList) {
-	r.Files = append(r.Files, name)
-	errs, warnings := countFaults(faults)
-	r.Errors += errs
-	r.Warnings += warnings
-	for _, f := range faults {
-		severity := "error"
-		if f.Warning {
-			severity = "warning"
-		}
-		r.Findings = append(r.Findings, finding{f.Pos.File, f.Pos.Line, f.Pos.Col, severity, f.Msg, f.Hint, f.Source})
-	}
 }
