@@ -300,7 +300,7 @@ func TestExamplesMatchSchema(t *testing.T) {
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)]+)\)`)
 	heading := regexp.MustCompile(`(?m)^#+ (.+)$`)
-	for _, file := range []string{"rules.md", "../README.md", "../CONTRIBUTING.md"} {
+	for _, file := range []string{"rules.md", "map.md", "../README.md", "../CONTRIBUTING.md"} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -12,11 +12,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What the README shows is what happens: its console blocks are run in order in
-// one directory. A line of expected output that ends in "..." stands for all
-// lines that begin with it, and "..." alone for any lines.
-func TestReadme(t *testing.T) {
-	text, err := os.ReadFile("../../README.md")
+// What the documents show is what happens: the console blocks of each are run in
+// order in one directory. A line of expected output that ends in "..." stands for
+// all lines that begin with it, and "..." alone for any lines.
+func TestTranscripts(t *testing.T) {
+	for _, name := range []string{"README.md", "docs/map.md"} {
+		t.Run(name, func(t *testing.T) { runTranscript(t, filepath.Join("../..", name)) })
+	}
+}
+
+func runTranscript(t *testing.T, name string) {
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +41,7 @@ func TestReadme(t *testing.T) {
 				t.Errorf("$ %s\n%v", line, err)
 			}
 			if !shown(string(out), want) {
-				t.Errorf("$ %s\n(-README +got):\n%s", line, cmp.Diff(want, string(out)))
+				t.Errorf("$ %s\n(-shown +got):\n%s", line, cmp.Diff(want, string(out)))
 			}
 			ran++
 		}
