@@ -36,12 +36,12 @@ const earliest, latest = 946_684_800, 4_102_444_800
 
 // time counts what a value is as a time.
 func (p *place) time(v string, isNumber bool) {
-	if len(v) > maxExample {
+	if len(v) > maxExample || strings.IndexAny(v, "0123456789") < 0 {
 		return
 	}
 	if f, ok := timeFormatOf(v, isNumber); ok {
 		p.times[f]++
-	} else if p.almost == "" && !isNumber && (nearlyATime.MatchString(v) || rfc3339Text.MatchString(v)) {
+	} else if p.almost == "" && !isNumber && p.looked < maxLooked && (nearlyATime.MatchString(v) || rfc3339Text.MatchString(v)) {
 		p.almost = v
 	}
 }

@@ -103,7 +103,7 @@ const (
 
 // example keeps a value to show, if there is room and it is a new one.
 func (p *place) example(v string, k kind) {
-	if p == nil || len(p.examples) >= maxExamples || p.looked >= maxLooked {
+	if len(p.examples) >= maxExamples || p.looked >= maxLooked {
 		return
 	}
 	p.looked++

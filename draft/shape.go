@@ -31,6 +31,9 @@ func (s shape) matches(v string) bool {
 	}
 	switch s {
 	case ipShape:
+		if len(v) > maxAddress || strings.IndexByte(".:", separatorOf(v)) < 0 {
+			return false
+		}
 		if _, err := netip.ParseAddr(v); err == nil {
 			return true
 		}
@@ -38,11 +41,23 @@ func (s shape) matches(v string) bool {
 		return err == nil
 	case emailShape:
 		// The names of OpenSSH's algorithms only look like addresses.
-		return emailText.MatchString(v) && !strings.HasSuffix(v, "@openssh.com")
+		return strings.IndexByte(v, '@') > 0 && emailText.MatchString(v) && !strings.HasSuffix(v, "@openssh.com")
 	case urlShape:
-		return urlText.MatchString(v)
+		return strings.Contains(v, "://") && urlText.MatchString(v)
 	}
-	return macText.MatchString(v)
+	return len(v) <= maxAddress && macText.MatchString(v)
+}
+
+const maxAddress = 60 // bytes of an IP address with a port
+
+// separatorOf answers the first character of a text that is no hexadecimal digit,
+// brackets left out; 0 if there is none. It turns away most texts at once.
+func separatorOf(v string) byte {
+	rest := strings.TrimLeft(v, "[0123456789abcdefABCDEF")
+	if rest == "" {
+		return 0
+	}
+	return rest[0]
 }
 
 // mostly reports whether nine texts in ten of a place have a shape.

@@ -181,7 +181,7 @@ func (sp *splitter) whole(text []byte) {
 }
 
 func (sp *splitter) record(record []byte) {
-	if err := sp.survey.Add(record); err != nil {
+	if err := sp.survey.add(record); err != nil {
 		sp.bad(sp.start)
 		return
 	}

@@ -7,11 +7,12 @@
 package draft
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/tidwall/gjson"
 )
 
 // What a survey remembers at most, so that no input can fill the memory.
@@ -65,100 +66,97 @@ type place struct {
 	almost   string // a text that is nearly a time
 }
 
-var errNoObject = errors.New("not an object")
+var (
+	errNoJSON   = errors.New("not JSON")
+	errNoObject = errors.New("not an object")
+)
 
 // Add takes one record, a JSON object. It keeps nothing of it but short examples.
 func (s *Survey) Add(record []byte) error {
 	if !json.Valid(record) {
-		return errors.New("not JSON")
+		return errNoJSON
 	}
-	if trimmed := bytes.TrimLeft(record, " \t\r\n"); trimmed[0] != '{' {
-		return errNoObject
-	}
-	dec := json.NewDecoder(bytes.NewReader(record))
-	dec.UseNumber()
-	s.records++
-	return s.value(dec, &s.record, 0)
+	return s.add(record)
 }
 
-// value takes the next value of dec for a place, which is nil where nothing is to
-// be remembered.
-func (s *Survey) value(dec *json.Decoder, p *place, depth int) error {
-	token, err := dec.Token()
-	if err != nil {
-		return fmt.Errorf("read a value: %w", err)
+// add takes a JSON text that is known to be one.
+func (s *Survey) add(record []byte) error {
+	r := gjson.ParseBytes(record)
+	if !r.IsObject() {
+		return errNoObject
 	}
-	switch v := token.(type) {
-	case json.Delim:
-		if depth++; depth > maxDepth {
-			p.leave()
-			p = nil
-		}
-		if v == '[' {
-			return s.list(dec, p, depth)
-		}
-		return s.object(dec, p, depth)
-	case string:
-		p.text(v)
-	case json.Number:
-		p.number(v.String())
-	case bool:
-		p.count(truth)
-		p.example(fmt.Sprint(v), truth)
-	default:
-		p.count(blank)
-	}
+	s.records++
+	s.value(r, &s.record, 0)
 	return nil
 }
 
-func (s *Survey) list(dec *json.Decoder, p *place, depth int) error {
-	p.count(list)
-	n := 0
-	for dec.More() {
-		var element *place
-		if p != nil {
-			if p.element == nil {
-				p.element = &place{parent: p, secret: p.secret, words: p.words}
-			}
-			element = p.element
-			n++
-		}
-		if err := s.value(dec, element, depth); err != nil {
-			return err
-		}
+// value takes a value of a place, at a depth of containers around it.
+func (s *Survey) value(r gjson.Result, p *place, depth int) {
+	switch r.Type {
+	case gjson.String:
+		p.text(r.Str)
+	case gjson.Number:
+		p.number(r.Raw)
+	case gjson.True, gjson.False:
+		p.counts[truth]++
+		p.example(r.Raw, truth)
+	case gjson.JSON:
+		s.container(r, p, depth+1)
+	default:
+		p.counts[blank]++
 	}
-	if p != nil {
-		p.longest = max(p.longest, n)
-	}
-	_, err := dec.Token()
-	return err
 }
 
-func (s *Survey) object(dec *json.Decoder, p *place, depth int) error {
-	p.count(object)
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return fmt.Errorf("read a key: %w", err)
-		}
-		if err := s.value(dec, s.member(p, key.(string)), depth); err != nil {
-			return err
-		}
+func (s *Survey) container(r gjson.Result, p *place, depth int) {
+	if r.IsArray() {
+		p.counts[list]++
+	} else {
+		p.counts[object]++
 	}
-	_, err := dec.Token()
-	return err
+	switch {
+	case depth > maxDepth:
+		p.left++
+	case r.IsArray():
+		s.list(r, p, depth)
+	default:
+		r.ForEach(func(key, value gjson.Result) bool {
+			if m := s.member(p, keyOf(key)); m != nil {
+				s.value(value, m, depth)
+			}
+			return true
+		})
+	}
+}
+
+func (s *Survey) list(r gjson.Result, p *place, depth int) {
+	n := 0
+	r.ForEach(func(_, value gjson.Result) bool {
+		if p.element == nil {
+			p.element = &place{parent: p, secret: p.secret, words: p.words}
+		}
+		s.value(value, p.element, depth)
+		n++
+		return true
+	})
+	p.longest = max(p.longest, n)
+}
+
+// keyOf answers the text of a key.
+func keyOf(key gjson.Result) string {
+	var text string
+	if strings.IndexByte(key.Raw, '\\') < 0 && utf8.ValidString(key.Str) || json.Unmarshal([]byte(key.Raw), &text) != nil {
+		return key.Str
+	}
+	return text
 }
 
 // member answers the place of a key, new or known; nil where there is no room.
 func (s *Survey) member(p *place, key string) *place {
-	if p == nil {
-		return nil
-	}
 	if m := p.byKey[key]; m != nil {
 		return m
 	}
 	if s.places >= maxPlaces || len(p.members) >= maxMembers || len(key) > maxKey {
-		p.leave()
+		p.left++
 		return nil
 	}
 	s.places++
@@ -187,30 +185,15 @@ func pathOf(p *place, key string) string {
 	return p.path + "." + segment
 }
 
-func (p *place) leave() {
-	if p != nil {
-		p.left++
-	}
-}
-
-func (p *place) count(k kind) {
-	if p != nil {
-		p.counts[k]++
-	}
-}
-
 func (p *place) text(v string) {
-	switch {
-	case p == nil:
-		return
-	case v == "":
-		p.count(blank)
+	if v == "" {
+		p.counts[blank]++
 		return
 	}
-	p.count(text)
+	p.counts[text]++
 	p.example(v, text)
 	for i := range shapes {
-		if shape(i).matches(v) {
+		if i.matches(v) {
 			p.shapes[i]++
 		}
 	}
@@ -218,10 +201,7 @@ func (p *place) text(v string) {
 }
 
 func (p *place) number(v string) {
-	if p == nil {
-		return
-	}
-	p.count(number)
+	p.counts[number]++
 	p.example(v, number)
 	p.time(v, true)
 }

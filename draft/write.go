@@ -113,7 +113,7 @@ func (w *writer) timeRule(moments []moment) {
 func otherMoments(moments []moment, taken []*place) []string {
 	var others []string
 	for _, m := range moments {
-		if !slices.Contains(taken, m.place) && len(others) < 8 {
+		if !slices.Contains(taken, m.place) && len(others) < 4 {
 			others = append(others, fmt.Sprintf("%s (%s)", visible(m.place.path), timeNames[m.format]))
 		}
 	}
