@@ -463,9 +463,9 @@ func TestStateFlips(t *testing.T) {
 			t.Fatalf("%s at %d: error is %v after %d pages, want ErrState and no page", what, i, err, stats.Pages.Load())
 		}
 	}
-	step := 1
-	if testing.Short() {
-		step = 17
+	step := 7
+	if os.Getenv("ASA2UDM_TORTURE") != "" {
+		step = 1
 	}
 	for i := 0; i < len(good); i += step {
 		try(good[:i], "cut", i)

@@ -288,3 +288,62 @@ func removeLast(root string) error {
 	}
 	return errors.Join(errs...)
 }
+
+// TestStateFromBefore restores an old copy of the state: the batches behind it
+// are found by their numbers, and not collected again.
+func TestStateFromBefore(t *testing.T) {
+	r := newRig(t, nil)
+	s := settings{options: collector.Options{BatchRecords: 10}}
+	path := filepath.Join(r.root, "state.json")
+	r.grow(15)
+	r.mustRun(s)
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.grow(55)
+	r.mustRun(s)
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.grow(5)
+	stats := r.mustRun(s)
+	if got := stats.Recovered.Load(); got != 6 {
+		t.Errorf("%d batches recovered, want 6", got)
+	}
+	r.wantLog()
+}
+
+// TestFeedThatDeletes takes away what was read: the collector goes on, and says
+// so where it would need an object to tell.
+func TestFeedThatDeletes(t *testing.T) {
+	r := newRig(t, nil)
+	old := r.next(1)[0]
+	r.grow(2500)
+	s := settings{size: 1000, options: collector.Options{BatchRecords: 100}}
+	r.mustRun(s)
+	if err := os.RemoveAll(filepath.Join(r.root, "raw")); err != nil {
+		t.Fatal(err)
+	}
+	r.grow(50)
+	if got := r.mustRun(s).Events.Load(); got != 50 {
+		t.Errorf("%d events collected, want the 50 new ones", got)
+	}
+	// An event within the span of a deleted object may be one of it.
+	odd := r.gen.At(5)
+	odd.ID = "another"
+	odd.Event = []byte(strings.Replace(string(odd.Event), r.gen.At(5).ID, odd.ID, 1))
+	r.log.Append(odd)
+	if _, err := r.run(s); !errors.Is(err, collector.ErrNotExist) {
+		t.Errorf("error is %v, want ErrNotExist", err)
+	}
+	stats := r.mustRun(settings{size: 1000, sink: func(o *collector.Objects) { o.AcceptUnverified = true }})
+	if got := stats.Events.Load(); got != 1 {
+		t.Errorf("%d events collected, want the one that was let pass", got)
+	}
+	// One that is older than all of them is new.
+	r.log.Append(old)
+	if got := r.mustRun(s).Events.Load(); got != 1 {
+		t.Errorf("%d events collected, want the one from before all others", got)
+	}
+}

@@ -44,7 +44,8 @@ type Source struct {
 	team   string
 	size   int
 	client *rest.Client
-	token  tokens
+	key    key
+	tokens rest.Tokens
 	log    *slog.Logger
 	// next holds the link that followed a page, under the place behind it, so
 	// that a run goes by the server's links and the next run by the last id.
@@ -109,8 +110,9 @@ func New(c Config) (*Source, error) {
 		base: &url.URL{Scheme: base.Scheme, Host: base.Host}, team: c.Team, size: c.PageSize,
 		client: c.Client, log: c.Log, next: make(map[direction]link),
 	}
-	s.token = tokens{source: s, id: c.KeyID, secret: c.KeySecret}
-	s.client.Secrets = s.token.secrets
+	s.key = key{id: c.KeyID, secret: c.KeySecret}
+	s.tokens.Fetch = s.fetchToken
+	s.client.Secrets = s.secrets
 	return s, nil
 }
 

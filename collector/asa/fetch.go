@@ -40,27 +40,17 @@ func (s *Source) fetch(ctx context.Context, at *url.URL) (*collector.Page, *url.
 	return p, rest.NextLink(resp.Header, at), nil
 }
 
-// get sends the token, and once more a new one if that was refused.
+// get sends the token with the call.
 func (s *Source) get(ctx context.Context, at *url.URL, valid func([]byte) error) (*rest.Response, error) {
-	for refreshed := false; ; refreshed = true {
-		token, err := s.token.get(ctx)
-		if err != nil {
-			return nil, err
-		}
-		resp, err := s.client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
+	return s.tokens.Send(ctx, func(ctx context.Context, bearer string) (*rest.Response, error) {
+		return s.client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 			if err == nil {
-				req.Header.Set("Authorization", "Bearer "+token)
+				req.Header.Set("Authorization", "Bearer "+bearer)
 			}
 			return req, err
 		}, valid)
-		var status *rest.StatusError
-		if errors.As(err, &status) && status.Status == http.StatusUnauthorized && !refreshed {
-			s.token.drop(token)
-			continue
-		}
-		return resp, err
-	}
+	})
 }
 
 // noteClock learns the server's clock from an answer.
@@ -116,7 +106,7 @@ func nameless(line []byte) collector.Record {
 
 // Authenticate proves the key by getting a token.
 func (s *Source) Authenticate(ctx context.Context) error {
-	_, err := s.token.get(ctx)
+	_, err := s.tokens.Get(ctx)
 	return err
 }
 

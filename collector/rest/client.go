@@ -41,7 +41,20 @@ type Client struct {
 	Retry   Retry
 	// Secrets answers strings that must not appear in an error. It may be nil.
 	Secrets func() []string
-	Stats   Stats
+	// Pace holds back calls, retries too, to stay within limits. It may be nil.
+	Pace Pacer
+	// Yield tells errors that the caller cures by another call from those that
+	// the same call may cure; the former end Do at once. It may be nil.
+	Yield func(error) bool
+	Stats Stats
+}
+
+// Pacer spaces calls out.
+type Pacer interface {
+	// Wait returns when a call may be sent, or the error of ctx. The caller
+	// reports the answer to done, once: its status and header, or 0 and nil
+	// where there was none.
+	Wait(ctx context.Context) (done func(status int, h http.Header), err error)
 }
 
 // Stats counts calls. It may be read at any time.
@@ -49,6 +62,7 @@ type Stats struct {
 	Requests  atomic.Int64 // sent, retries included
 	Retries   atomic.Int64
 	Throttles atomic.Int64 // answers 429
+	Crowded   atomic.Int64 // of these, for too many calls at a time
 	// Throttled, Backoff and Waiting are nanoseconds: slept because the server
 	// asked for it, slept after a fault, and spent in calls.
 	Throttled, Backoff, Waiting atomic.Int64
@@ -118,7 +132,7 @@ func (c *Client) Do(ctx context.Context, build func(context.Context) (*http.Requ
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		if !curable(err) {
+		if !curable(err) || c.Yield != nil && c.Yield(err) {
 			return nil, err
 		}
 		wait, named := retry.Wait(faults, headerOf(resp), time.Now(), rand.Float64())
@@ -179,6 +193,10 @@ func (c *Client) once(req *http.Request) (*Response, error) {
 	if req.Header.Get("Accept") == "" {
 		req.Header.Set("Accept", "application/json")
 	}
+	done, err := c.pace(req.Context())
+	if err != nil {
+		return nil, err
+	}
 	c.Stats.Requests.Add(1)
 	start := time.Now()
 	defer func() { c.Stats.Waiting.Add(int64(time.Since(start))) }()
@@ -188,13 +206,18 @@ func (c *Client) once(req *http.Request) (*Response, error) {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
+		done(0, nil)
 		return nil, withoutQuery(err)
 	}
+	done(resp.StatusCode, resp.Header)
 	defer resp.Body.Close()
 	head := &Response{Header: resp.Header}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		if resp.StatusCode == http.StatusTooManyRequests {
 			c.Stats.Throttles.Add(1)
+			if Crowded(resp.Header) {
+				c.Stats.Crowded.Add(1)
+			}
 		}
 		// An error's body is short, and a fault in it says less than its status.
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
@@ -205,6 +228,16 @@ func (c *Client) once(req *http.Request) (*Response, error) {
 		return head, fmt.Errorf("%s %s: read the answer: %w", req.Method, req.URL.EscapedPath(), err)
 	}
 	return &Response{Header: resp.Header, Body: body}, nil
+}
+
+// pace waits for the Pacer, and counts the time as asked for by the server.
+func (c *Client) pace(ctx context.Context) (done func(int, http.Header), err error) {
+	if c.Pace == nil {
+		return func(int, http.Header) {}, nil
+	}
+	start := time.Now()
+	defer func() { c.Stats.Throttled.Add(int64(time.Since(start))) }()
+	return c.Pace.Wait(ctx)
 }
 
 func (c *Client) readBody(resp *http.Response) ([]byte, error) {

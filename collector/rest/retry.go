@@ -87,6 +87,12 @@ func comeBack(h http.Header, now time.Time) (wait time.Duration, ok bool) {
 	return wait, wait > 0
 }
 
+// Crowded reports that an answer 429 was given for too many calls at a time. Such
+// an answer says that 0 of 0 calls are left; its time of a reset is a guess.
+func Crowded(h http.Header) bool {
+	return h.Get("X-Rate-Limit-Limit") == "0" && h.Get("X-Rate-Limit-Remaining") == "0"
+}
+
 // refill answers the time until the full refill, and only where the answer says
 // that nothing is left of a limit: a limit of calls at a time shows itself as 0.
 func refill(h http.Header, clock time.Time) (wait time.Duration) {
