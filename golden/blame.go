@@ -164,7 +164,7 @@ func (b *blame) whyNot(r *mapping.Rule) string {
 	if r.When.Value != "" {
 		for _, d := range b.explanation().Decisions {
 			if d.Pos == r.When.Pos && d.Taken < 0 {
-				return "gave nothing, its when is false"
+				return "gave nothing, its when is false" + operands(d.Arms[0].Operands)
 			}
 		}
 	}
@@ -196,12 +196,27 @@ func (b *blame) eventType(want string) []Place {
 			place.Note = "was not asked, an earlier arm holds"
 			others = append(others, place)
 		default:
-			place.Note = "does not hold"
+			place.Note = "does not hold" + operands(arm.Operands)
 			others = append(others, place)
 		}
 		asked = append(asked, arm.Operands...)
 	}
 	return slices.Concat(taken, others, conditionPlaces(decisions, asked))
+}
+
+// operands says what a condition read, but for other conditions, which have
+// places of their own.
+func operands(all []mapping.Operand) string {
+	var parts []string
+	for _, o := range all {
+		if strings.ContainsAny(o.Name, ".(") || o.Name == "event_type" {
+			parts = append(parts, o.Name+" is "+o.Value)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }
 
 // armPlace answers where an arm of event_type stands.

@@ -16,8 +16,7 @@ func newRootCommand(u *ui) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "asa2udm [map] [flags] [FILE...]",
 		Short: "Turn Okta Advanced Server Access audit events into Google SecOps UDM",
-		Long: `Turns Okta Advanced Server Access audit events into Google SecOps UDM events, by
-a declarative rule file. Without a command it maps; COMMAND --help tells more.`,
+		Long:  `Turns Okta Advanced Server Access audit events into Google SecOps UDM events.`,
 		Example:               `  $ asa2udm check my.yaml && asa2udm --rules my.yaml audit.ndjson | head -1`,
 		Args:                  cobra.ArbitraryArgs,
 		SilenceUsage:          true,
@@ -39,6 +38,7 @@ a declarative rule file. Without a command it maps; COMMAND --help tells more.`,
 		newCoverageCommand(u),
 		newDiffCommand(u),
 		newCheckCommand(u),
+		newTestCommand(u),
 		newFmtCommand(u),
 		newInitCommand(u),
 		newValidateCommand(u),
