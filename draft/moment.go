@@ -36,7 +36,7 @@ const earliest, latest = 946_684_800, 4_102_444_800
 
 // time counts what a value is as a time.
 func (p *place) time(v string, isNumber bool) {
-	if len(v) > maxExample || strings.IndexAny(v, "0123456789") < 0 {
+	if len(v) > maxExample || !strings.ContainsAny(v, "0123456789") {
 		return
 	}
 	if f, ok := timeFormatOf(v, isNumber); ok {

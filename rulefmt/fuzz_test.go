@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -129,7 +130,10 @@ func commentsOf(t *testing.T, src []byte) []string {
 	return texts
 }
 
-// seeds are the shipped packs and the files of this package's own tests.
+var yamlFence = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
+
+// seeds are the shipped packs, the examples of the documentation that are whole
+// rule files, and the files of this package's own tests.
 func seeds(t testing.TB) [][]byte {
 	var all [][]byte
 	for _, name := range mapping.Packs() {
@@ -138,6 +142,17 @@ func seeds(t testing.TB) [][]byte {
 			t.Fatal(err)
 		}
 		all = append(all, src)
+	}
+	docs, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range docs {
+		for _, fence := range yamlFence.FindAllStringSubmatch(readFile(t, name), -1) {
+			if _, err := mapping.Parse(name, []byte(fence[1])); err == nil {
+				all = append(all, []byte(fence[1]))
+			}
+		}
 	}
 	for _, c := range cases(t) {
 		all = append(all, []byte(c.in), []byte(c.want))
