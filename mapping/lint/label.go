@@ -25,7 +25,8 @@ func (l *linter) duplicateLabel(w *write, before []*write) {
 		if o.rule == w.rule || o.path != w.path || o.element != w.element || o.rule.Label.Value != w.rule.Label.Value {
 			continue
 		}
-		if !w.field.Repeated || apart(o.guards, w.guards) || nested(o.sources, w.sources) {
+		if !w.field.Repeated || apart(o.guards, w.guards) || nested(o.sources, w.sources) ||
+			bars(o.guards, w.sources) || bars(w.guards, o.sources) {
 			continue
 		}
 		here, there := w.rule.Label, o.rule.Label
@@ -60,6 +61,25 @@ func nested(x, y []string) bool {
 		}
 	}
 	return len(x) > 0 && len(y) > 0
+}
+
+// bars reports whether the conditions of one rule only hold where the record has
+// none of the other's sources.
+func bars(guards []*expr, sources []string) bool {
+	if len(guards) == 0 || len(sources) == 0 {
+		return false
+	}
+	guard := &expr{op: opAnd, sub: guards}
+	for _, s := range sources {
+		there := &expr{op: opAnd}
+		for path := s; path != ""; path = path[:max(strings.LastIndexByte(path, '.'), 0)] {
+			there.sub = append(there.sub, &expr{text: "has(log." + path + ")"})
+		}
+		if !exclusive(guard, there) {
+			return false
+		}
+	}
+	return true
 }
 
 // labelStyle is a way to spell keys.

@@ -3,9 +3,9 @@
 // never apply.
 //
 // Check is the way in, Fix repairs what is certain, Kinds lists what is looked
-// for; docs/lint.md explains each kind with an example. WriteText, WriteJSON and
-// WriteSARIF write findings down. A finding that is as it should be is silenced
-// in the rule file, with the reason:
+// for; docs/lint.md explains each kind with an example. WriteText and WriteSARIF
+// write findings down, and a Finding knows its JSON form. A finding that is as it
+// should be is silenced in the rule file, with the reason:
 //
 //	# lint:ignore substring-trap the vendor's table has it so
 //

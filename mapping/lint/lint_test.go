@@ -82,6 +82,9 @@ func TestCheck(t *testing.T) {
 		{"trap behind padding", platformRule("{regex: '(?i).*win', value: WINDOWS}"), []string{
 			`slow-pattern: ".*" at the end of a pattern costs time and changes nothing`,
 			`substring-trap: ".*win" also matches inside "Darwin 22.3.0" (MAC), and gives it WINDOWS`}},
+		{"wrong platform", platformRule("{regex: (?i)linux, value: MAC}"), []string{
+			`platform-mismatch: the arm gives MAC to "Linux 5.15.0" (LINUX), "Debian GNU/Linux 12 (bookworm)" (LINUX), "Red Hat Enterprise Linux 9" (LINUX)`}},
+		{"platform of everything", platformRule("{regex: 'win|', value: WINDOWS}"), []string{`match-all: the pattern "win|" matches every text`}},
 		{"platform codes", platformRule("{equals: '1', value: WINDOWS}", "{regex: '^2[0-9]', value: LINUX}"), nil},
 		{"platform in capitals", platformRule("{regex: WINDOWS, value: WINDOWS}"), nil},
 		{"platform misspelled", platformRule("{regex: (?i)wimdows, value: WINDOWS}"),
@@ -107,6 +110,9 @@ func TestCheck(t *testing.T) {
 		{"same label of a text and of what would be below it", ruleFile(
 			"{from: a, to: target.resource.attribute.labels, label: k}",
 			"{from: a.b, to: target.resource.attribute.labels, label: k}"), nil},
+		{"same label where the other's source is not", ruleFile(
+			"{from: a.b, to: target.resource.attribute.labels, label: k}",
+			"{from: c, to: target.resource.attribute.labels, label: k, when: '!has(log.a)'}"), nil},
 		{"same label of other fields", ruleFile(
 			"{from: a, to: target.resource.attribute.labels, label: k}",
 			"{from: b, to: principal.resource.attribute.labels, label: k}"), nil},

@@ -36,6 +36,7 @@ func (l *linter) traps() {
 // arm is a match arm with its alternatives compiled.
 type arm struct {
 	mapping.MatchArm
+	any          bool // it takes every text
 	alternatives []armAlternative
 }
 
@@ -48,7 +49,8 @@ func compiledArms(r *mapping.Rule) []arm {
 	out := make([]arm, len(r.Match))
 	for i, m := range r.Match {
 		out[i].MatchArm = m
-		if !has(m.Regex) {
+		re := parsed(m.Regex.Value)
+		if out[i].any = !has(m.Equals) && (re == nil || matchesAll(re)); out[i].any || has(m.Equals) {
 			continue
 		}
 		for _, a := range alternatives(m.Regex.Value)[0] {
@@ -78,7 +80,7 @@ func first(arms []arm, text string) (hit, bool) {
 			if a.Equals.Value == text {
 				return hit{arm: a}, true
 			}
-		case !has(a.Regex):
+		case a.any:
 			return hit{arm: a}, true
 		default:
 			if h, ok := a.match(text); ok {
@@ -179,6 +181,10 @@ func (l *linter) platforms(arms []arm) {
 			break
 		}
 	}
+	// An arm with the wrong platform has no other trouble worth a word.
+	inside = slices.DeleteFunc(inside, func(t *trap) bool {
+		return slices.ContainsFunc(wrong, func(w *trap) bool { return w.arm == t.arm })
+	})
 	l.reportTraps(inside, "")
 	for _, t := range wrong {
 		f := l.reportWhole(idPlatform, t.arm.Value, "the arm gives %s to %s", t.arm.Value.Value, t.examples())
