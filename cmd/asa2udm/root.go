@@ -14,9 +14,9 @@ import (
 func newRootCommand(u *ui) *cobra.Command {
 	f := &mapFlags{}
 	root := &cobra.Command{
-		Use:   "asa2udm [map] [flags] [FILE...]",
-		Short: "Turn Okta Advanced Server Access audit events into Google SecOps UDM",
-		Long:  `Turns Okta Advanced Server Access audit events into Google SecOps UDM events.`,
+		Use:                   "asa2udm [map] [flags] [FILE...]",
+		Short:                 "Turn Okta Advanced Server Access audit events into Google SecOps UDM",
+		Long:                  `Turns Okta Advanced Server Access audit events into Google SecOps UDM events.`,
 		Example:               `  $ asa2udm check my.yaml && asa2udm --rules my.yaml audit.ndjson | head -1`,
 		Args:                  cobra.ArbitraryArgs,
 		SilenceUsage:          true,
