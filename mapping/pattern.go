@@ -121,6 +121,12 @@ func literalsOf(re *syntax.Regexp) ([]literalText, bool) {
 		return []literalText{{string(re.Rune), re.Flags&syntax.FoldCase != 0}}, true
 	case syntax.OpCapture:
 		return literalsOf(re.Sub[0])
+	case syntax.OpConcat:
+		// The parser takes the common beginning out of an alternation and leaves
+		// the empty match behind: (?i)Win|win becomes (?i:WIN)(?:).
+		if len(re.Sub) == 2 && re.Sub[1].Op == syntax.OpEmptyMatch {
+			return literalsOf(re.Sub[0])
+		}
 	case syntax.OpAlternate:
 		var out []literalText
 		for _, sub := range re.Sub {

@@ -21,6 +21,7 @@ type explainFlags struct {
 	index int
 	path  string
 	json  bool
+	plan  bool
 }
 
 func newExplainCommand(u *ui) *cobra.Command {
@@ -36,7 +37,7 @@ has its type; and what no rule reads. FILE may be gzipped; - or none is stdin.`,
 		Annotations: map[string]string{helpNote: `Exit codes: 0 explained, 1 the record is rejected (explained too), 2 could not
 run.`},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 && isTerminal(u.stdin) {
+			if len(args) == 0 && isTerminal(u.stdin) && !f.plan {
 				u.logf("reading records from the terminal; end with Ctrl-D")
 			}
 			return runExplain(cmd.Context(), u, f, args)
@@ -49,10 +50,23 @@ run.`},
 	set.IntVar(&f.index, "index", -1, "where the line is a page: its event `N`, from 0")
 	set.StringVar(&f.path, "path", "", "only UDM fields and source paths that match `REGEX`")
 	set.BoolVar(&f.json, "json", false, "answer as JSON")
+	set.BoolVar(&f.plan, "plan", false, "print what runs for each record instead, as it was compiled")
 	return cmd
 }
 
+// writePlan prints the compiled plan of the rules.
+func writePlan(u *ui, rules string) error {
+	parser, err := u.loadRules(rules, mapping.Options{})
+	if err != nil {
+		return err
+	}
+	return parser.WritePlan(u.stdout)
+}
+
 func runExplain(ctx context.Context, u *ui, f *explainFlags, args []string) error {
+	if f.plan {
+		return writePlan(u, f.rules)
+	}
 	filter, err := f.check(args)
 	if err != nil {
 		return err
