@@ -16,10 +16,13 @@ var errNotBackward = errors.New("the server does not answer newest first")
 const lookBackPages = 10
 
 // locate answers the place behind the newest record that is older than since; the
-// zero time is the start of the log. The way there is walked newest first, since
+// zero time is the start of the log. Where a source cannot seek, the way there is walked newest first, since
 // logs cannot be asked for a time; nothing is kept on it, and the records are
 // then read in order like all others.
 func (r *run) locate(ctx context.Context, since time.Time) (Cursor, error) {
+	if src, ok := r.Source.(Seeker); ok {
+		return src.Seek(since), nil
+	}
 	if since.IsZero() {
 		return Cursor{}, nil
 	}

@@ -11,8 +11,12 @@ import (
 // Options of a Collector. The zero value is right for most.
 type Options struct {
 	// Since is where a collector without a State begins; the zero time is the
-	// start of the log. It needs a Backward source.
+	// start of the log. It needs a Seeker or a Backward source.
 	Since time.Time
+	// SinceDecides makes a State that began at another time begin anew at Since.
+	// What was collected before is recognised and dropped, as far as the Sink can
+	// tell.
+	SinceDecides bool
 	// MaxRecords ends a run when exactly as many records are durable; 0 is no
 	// limit.
 	MaxRecords int

@@ -403,7 +403,7 @@ func TestStateMustBeThere(t *testing.T) {
 		"other JSON":           func() error { return os.WriteFile(path, []byte(`{}`), 0o600) },
 		"documented function":  func() error { return os.WriteFile(path, []byte(`{"last_offset":"abc"}`), 0o600) },
 		"other source":         func() error { return rewrite(path, good, `asa/example-team`, `asa/another-team`) },
-		"later version":        func() error { return rewrite(path, good, `"version":1`, `"version":2`) },
+		"later version":        func() error { return rewrite(path, good, `"version":2`, `"version":3`) },
 		"with a newline":       func() error { return os.WriteFile(path, append(slices.Clone(good), '\n'), 0o600) },
 		"with a second record": func() error { return os.WriteFile(path, append(slices.Clone(good), good...), 0o600) },
 	} {

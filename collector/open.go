@@ -13,14 +13,18 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
+	r.learn()
+	if err := r.recover(ctx); err != nil {
+		return err
+	}
+	// A batch that was recovered has moved the cursor, so this comes behind it.
 	if r.opts.FromStart {
 		var err error
 		if r.state.Cursor, err = r.locate(ctx, r.state.Floor); err != nil {
 			return err
 		}
 	}
-	r.learn()
-	if err := r.recover(ctx); err != nil {
+	if err := r.startAnew(ctx); err != nil {
 		return err
 	}
 	r.cur = r.state.Cursor
@@ -48,6 +52,23 @@ func (r *run) load(ctx context.Context) error {
 		return r.explain(err)
 	}
 	return r.mustBeOurs(r.state)
+}
+
+// startAnew moves a State to where it is told to begin now, if that was elsewhere
+// before.
+func (r *run) startAnew(ctx context.Context) error {
+	s, since := r.state, r.opts.Since.UTC()
+	if !r.opts.SinceDecides || s.Start.Equal(since) {
+		return nil
+	}
+	cur, err := r.locate(ctx, since)
+	if err != nil {
+		return err
+	}
+	r.log.Warn("the start was changed, so the state begins anew there", "source", s.Source,
+		"start_before", s.Start, "start", since, "last_event_before", s.Cursor.Time)
+	s.Start, s.Floor, s.Cursor = since, since, cur
+	return r.save(ctx)
 }
 
 // Why a state cannot be used although nothing is wrong with its bytes.
@@ -91,7 +112,8 @@ func (r *run) first(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.state = &State{Version: stateVersion, Source: r.Source.Name(), Sequence: 1, Cursor: cur, Floor: r.opts.Since}
+	since := r.opts.Since.UTC()
+	r.state = &State{Version: stateVersion, Source: r.Source.Name(), Sequence: 1, Cursor: cur, Floor: since, Start: since}
 	return r.save(ctx)
 }
 

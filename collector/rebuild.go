@@ -72,7 +72,7 @@ func (o *Objects) replay(ctx context.Context, s *State, n int64) error {
 	if err == nil && hash(stored) != m.Raw.SHA256 {
 		return fmt.Errorf("%w: %s is not what was written", ErrForeign, m.Raw.Name)
 	}
-	s.Floor = m.Floor
+	s.Floor, s.Start = m.Floor, m.Floor
 	receipt := Receipt{Sequence: n, Chain: chain, Cursor: m.Cursor}
 	for _, line := range lines(raw) {
 		rec := o.Identify(line)

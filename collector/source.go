@@ -80,6 +80,14 @@ type Source interface {
 	Record(line []byte) Record
 }
 
+// Seeker is a Source that can begin at a point in time.
+type Seeker interface {
+	Source
+	// Seek answers the place before the first record since t; the zero time is
+	// the start of the log, as far back as it is kept.
+	Seek(t time.Time) Cursor
+}
+
 // Backward is a Source that can also be read from its end, which serves to find
 // a point in time and entries that came late.
 type Backward interface {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// stateVersion is raised when older programs could misread the record.
-const stateVersion = 1
+// stateVersion is raised when older programs could misread the record. Version 2
+// has Start, which a program of version 1 would drop.
+const stateVersion = 2
 
 // State is what a collector knows between two runs.
 type State struct {
@@ -33,6 +34,8 @@ type State struct {
 	// Floor is the time before which nothing is wanted: where the first run
 	// began, or when another program's work was taken over.
 	Floor time.Time `json:"floor,omitzero"`
+	// Start is where the first run was told to begin.
+	Start time.Time `json:"start,omitzero"`
 	// Writer is the run that wrote this record, so that no two runs ever write
 	// the same bytes and each can tell its own record from another's.
 	Writer string `json:"writer"`
@@ -113,7 +116,7 @@ func (s *State) encode() ([]byte, error) {
 	return fmt.Appendf(nil, "{\"asa2udm\":%s,\"sha256\":\"%s\"}\n", record, hex.EncodeToString(sum[:])), nil
 }
 
-// decodeState reads what encode wrote, to the byte.
+// decodeState reads what encode wrote, to the byte, in this version or before.
 func decodeState(b []byte) (*State, error) {
 	var envelope struct {
 		Record json.RawMessage `json:"asa2udm"`
@@ -136,8 +139,8 @@ func decodeState(b []byte) (*State, error) {
 	if err := json.Unmarshal(envelope.Record, &s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrState, err)
 	}
-	if s.Version != stateVersion {
-		return nil, fmt.Errorf("%w: it has version %d, this program reads version %d", ErrState, s.Version, stateVersion)
+	if s.Version < 1 || s.Version > stateVersion {
+		return nil, fmt.Errorf("%w: it has version %d, this program reads versions 1 to %d", ErrState, s.Version, stateVersion)
 	}
 	again, err := s.encode()
 	if err != nil {
@@ -146,5 +149,14 @@ func decodeState(b []byte) (*State, error) {
 	if !bytes.Equal(again, b) {
 		return nil, fmt.Errorf("%w: it is damaged", ErrState)
 	}
+	s.upgrade()
 	return &s, nil
+}
+
+// upgrade makes a record of an older version one of this version.
+func (s *State) upgrade() {
+	if s.Version == 1 {
+		s.Start = s.Floor
+	}
+	s.Version = stateVersion
 }
