@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/asa2udm/asa2udm/internal/page"
 )
@@ -24,6 +25,7 @@ type cutter struct {
 	line    int64        // number of the next line
 	scanned int          // bytes of the batch known to hold no line end
 	begun   bool         // a byte order mark has been looked for
+	page    pageScan     // of the page that the data may begin with
 	err     error        // of the reader, once it has ended
 	grow    func(*batch) // makes room for more data
 }
@@ -41,9 +43,9 @@ func (c *cutter) next(b *batch) error {
 	b.data = append(b.data[:0], c.rest...)
 	c.rest, c.scanned = c.rest[:0], 0
 	for {
-		if !c.begun && (len(b.data) >= len(byteOrderMark) || c.err != nil) {
-			c.begun = true
-			b.data = bytes.TrimPrefix(b.data, byteOrderMark)
+		if !c.begin(b) {
+			c.fill(b)
+			continue
 		}
 		c.cut(b)
 		switch {
@@ -53,8 +55,7 @@ func (c *cutter) next(b *batch) error {
 			b.data = b.data[:end]
 			return nil
 		case c.tooLong(b):
-			c.discard(b)
-			return nil
+			return c.discard(b)
 		case c.err != nil && (len(b.data) == 0 || c.err != io.EOF):
 			return c.err
 		case c.err != nil:
@@ -66,13 +67,30 @@ func (c *cutter) next(b *batch) error {
 	}
 }
 
+// begin drops a byte order mark at the start of the input. It reports whether
+// enough has been read to know of one.
+func (c *cutter) begin(b *batch) bool {
+	if c.begun {
+		return true
+	}
+	if c.err == nil && len(b.data) < len(byteOrderMark) && bytes.HasPrefix(byteOrderMark, b.data) {
+		return false
+	}
+	c.begun = true
+	b.data = bytes.TrimPrefix(b.data, byteOrderMark)
+	return true
+}
+
 // fill reads one more block behind the data.
 func (c *cutter) fill(b *batch) {
 	n := len(b.data)
 	if cap(b.data)-n < blockSize/4 {
 		c.grow(b)
 	}
-	got, err := io.ReadAtLeast(c.r, b.data[n:cap(b.data)], 1)
+	got, err := c.r.Read(b.data[n:cap(b.data)])
+	for got == 0 && err == nil {
+		got, err = c.r.Read(b.data[n:cap(b.data)])
+	}
 	b.data = b.data[:n+got]
 	switch {
 	case errors.Is(err, io.EOF):
@@ -98,13 +116,14 @@ func (c *cutter) cut(b *batch) {
 		}
 		end, lines := start+n+1, 1
 		if opensPage(b.data[start:end]) {
-			length, count, open := pageEnd(b.data[start:], c.err != nil)
-			if open && len(b.data)-start <= c.limit {
-				return
+			data := b.data[start:min(len(b.data), start+c.limit)]
+			if c.page.read(data, c.err == io.EOF && len(data) < c.limit) && len(data) < c.limit {
+				return // the page goes on behind the data
 			}
-			if length > 0 && length <= c.limit {
-				end, lines = start+length, count
+			if found := &c.page; found.end > 0 && len(splitPages(data[:found.end])) > 0 {
+				end, lines = start+found.end, found.lines
 			}
+			c.page = pageScan{}
 		}
 		c.add(b, end, lines)
 		start = end
@@ -124,87 +143,121 @@ func (c *cutter) over(line []byte) bool {
 
 // tooLong reports whether the data begins with a line over the limit.
 func (c *cutter) tooLong(b *batch) bool {
-	if n := bytes.IndexByte(b.data, '\n'); n >= 0 {
-		return c.over(b.data[:n])
+	if n := bytes.IndexByte(b.data[c.scanned:], '\n'); n >= 0 {
+		return c.over(b.data[:c.scanned+n])
 	}
 	return c.over(b.data)
 }
 
-// discard reads over a line that is too long and keeps only its beginning.
-func (c *cutter) discard(b *batch) {
-	kept := bytes.Clone(b.data[:min(len(b.data), keptOfTooBig)])
+// discard reads over a line that is too long and keeps only its beginning. The
+// error is the reader's, if it failed within the line.
+func (c *cutter) discard(b *batch) error {
+	var kept []byte
 	for {
-		n := bytes.IndexByte(b.data, '\n')
-		if n >= 0 {
-			b.size += int64(n)
-			c.rest = append(c.rest, b.data[n+1:]...)
+		line, rest, ended := bytes.Cut(b.data, []byte{'\n'})
+		kept = append(kept, line[:min(len(line), keptOfTooBig-len(kept))]...)
+		b.size += int64(len(line))
+		if ended {
+			c.rest = append(c.rest, rest...)
+			b.lineEnd = 1
 			break
 		}
-		b.size += int64(len(b.data))
-		if c.err != nil {
+		if c.err == io.EOF {
 			break
+		}
+		if c.err != nil {
+			return c.err
 		}
 		b.data = b.data[:0]
 		c.fill(b)
 	}
 	b.data = kept
 	c.line++
+	return nil
 }
 
 // opensPage reports whether a line may be the first of a page written over
 // several lines: its first key is one of a page's, or still to come, and it does
 // not end the object. Whole records all end in a brace, so this is quick to say.
 func opensPage(line []byte) bool {
-	n := len(line)
-	for n > 0 && isSpace(line[n-1]) {
-		n--
-	}
-	if n == 0 || line[n-1] == '}' {
+	line = bytes.TrimSpace(line)
+	if len(line) == 0 || line[0] != '{' || line[len(line)-1] == '}' {
 		return false
 	}
-	line = bytes.TrimLeft(line[:n], " \t\r\n")
-	return line[0] == '{' && startsPageKey(line[1:], true)
+	key := bytes.TrimSpace(line[1:])
+	return len(key) == 0 || startsPageKey(key)
 }
 
-func startsPageKey(b []byte, mayBeEmpty bool) bool {
-	b = bytes.TrimLeft(b, " \t\r\n")
-	return len(b) == 0 && mayBeEmpty || bytes.HasPrefix(b, []byte(`"list"`)) || bytes.HasPrefix(b, []byte(`"related_objects"`))
+var pageKeys = [][]byte{[]byte(`"list"`), []byte(`"related_objects"`)}
+
+func startsPageKey(b []byte) bool {
+	return slices.ContainsFunc(pageKeys, func(key []byte) bool { return bytes.HasPrefix(b, key) })
 }
 
-// pageEnd answers how long the page, or the pages in a row, at the start of b
-// are, up to a line end, and how many lines they take. open says that the page
-// goes on behind b. Where it is no page after all, the length is 0.
-func pageEnd(b []byte, last bool) (length, lines int, open bool) {
-	body := bytes.TrimLeft(b, " \t\r\n")[1:]
-	if !startsPageKey(body, !last) {
-		return 0, 0, false
-	}
-	depth, quoted := 0, false
-	for i := 0; i < len(b); i++ {
-		switch ch := b[i]; {
-		case quoted && ch == '\\':
-			i++
-		case ch == '"':
-			quoted = !quoted
-		case quoted && ch == '\n':
-			return 0, 0, false // no text goes over a line end
-		case quoted:
-		case ch == '{' || ch == '[':
-			depth++
-		case ch == '}' || ch == ']':
-			depth--
-		}
-		if b[i] == '\n' {
-			lines++
-			if depth <= 0 {
-				return i + 1, lines, false
+// mayStartPageKey reports whether b, read further, may start with a page's key.
+func mayStartPageKey(b []byte) bool {
+	return slices.ContainsFunc(pageKeys, func(key []byte) bool { return bytes.HasPrefix(key, b) })
+}
+
+// pageScan looks for the end of a page written over several lines. It goes on
+// where it was when there is more data.
+type pageScan struct {
+	at      int // bytes of the page that have been looked at
+	lines   int // line ends among them
+	end     int // where the page ends, line end included; 0 if it is none
+	depth   int
+	keyed   bool // the first key has been seen
+	quoted  bool // at is in a text,
+	escaped bool // behind a backslash
+}
+
+// maxPageDepth is how deep encoding/json reads, which reads pages.
+const maxPageDepth = 10_000
+
+// read looks at b, which begins with the page. It reports whether the page goes
+// on behind b; last says that nothing stands there.
+func (s *pageScan) read(b []byte, last bool) (open bool) {
+	for ; s.at < len(b); s.at++ {
+		c := b[s.at]
+		if !s.keyed && s.depth == 1 && !isSpace(c) {
+			if s.keyed = startsPageKey(b[s.at:]); !s.keyed {
+				return !last && mayStartPageKey(b[s.at:])
 			}
 		}
+		if !s.step(c) {
+			return false
+		}
+		if c == '\n' && s.depth <= 0 {
+			s.end = s.at + 1
+			return false
+		}
 	}
-	if last && depth <= 0 {
-		return len(b), lines + 1, false
+	if last && s.depth <= 0 {
+		s.end, s.lines = len(b), s.lines+1
 	}
-	return 0, 0, !last
+	return !last
+}
+
+// step goes over one byte. It reports false where there can be no page.
+func (s *pageScan) step(c byte) bool {
+	switch {
+	case c == '\n':
+		s.lines++
+		return !s.quoted // no text goes over a line end
+	case s.escaped:
+		s.escaped = false
+	case s.quoted && c == '\\':
+		s.escaped = true
+	case c == '"':
+		s.quoted = !s.quoted
+	case s.quoted:
+	case c == '{' || c == '[':
+		s.depth++
+		return s.depth <= maxPageDepth
+	case c == '}' || c == ']':
+		s.depth--
+	}
+	return true
 }
 
 // splitPages answers the pages that data consists of, one behind the other, or

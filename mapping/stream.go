@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -126,6 +127,7 @@ func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, t
 		opts.MaxRecord = DefaultMaxRecord
 	}
 	opts.MaxRecord = min(opts.MaxRecord, maxRecord)
+	opts.RejectFile = strings.ToValidUTF8(opts.RejectFile, "\uFFFD")
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	s := &streaming{
@@ -172,8 +174,10 @@ type batch struct {
 	data  []byte
 	units []unit
 	line  int64 // number of the first line
-	size  int64 // of a single line over the limit, of which data is the beginning; else 0
 	err   error // the input's, when the batch is empty
+
+	size    int64 // of a single line over the limit, of which data is the beginning; else 0
+	lineEnd int64 // and whether a newline ends it: 1 or 0
 
 	events     []byte
 	rejects    []byte
@@ -246,7 +250,7 @@ func (s *streaming) newBatch() *batch {
 		b = &batch{}
 	}
 	b.units, b.events, b.rejects, b.violations = b.units[:0], b.events[:0], b.rejects[:0], nil
-	b.stats, b.size, b.err, b.done = Stats{}, 0, nil, make(chan struct{})
+	b.stats, b.err, b.size, b.lineEnd, b.done = Stats{}, nil, 0, 0, make(chan struct{})
 	return b
 }
 

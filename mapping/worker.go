@@ -123,7 +123,7 @@ func (w *worker) pages(data []byte, line int64) bool {
 // tooLong rejects a line over the limit.
 func (w *worker) tooLong() {
 	b := w.b
-	b.stats.Lines, b.stats.BytesIn = 1, b.size
+	b.stats.Lines, b.stats.BytesIn = 1, b.size+b.lineEnd
 	r := &Reject{Code: CodeSize, Detail: "the line has " + strconv.FormatInt(b.size, 10) + " bytes, over the limit of " +
 		strconv.Itoa(w.opts.MaxRecord)}
 	w.reject(r, b.data, b.line, -1)
