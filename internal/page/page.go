@@ -50,8 +50,9 @@ func Is(b []byte) bool {
 // answered as it is.
 //
 // A reference that cannot be followed keeps its place and is counted as
-// unresolved: an entry without a type or without an object, or a value that has
-// the form of a reference (base64 of 32 bytes) but no entry.
+// unresolved: an entry without an object, or a value that has the form of a
+// reference (base64 of 32 bytes) but no entry. The type of an entry is not looked
+// at: what stands in for the reference is the object.
 //
 // A list that is null is an empty one.
 //
@@ -121,17 +122,14 @@ func object(entry gjson.Result) string {
 	if !entry.IsObject() {
 		return ""
 	}
-	var kind, object gjson.Result
+	var object gjson.Result
 	entry.ForEach(func(key, value gjson.Result) bool {
-		switch key.Str {
-		case "type":
-			kind = value
-		case "object":
+		if key.Str == "object" {
 			object = value
 		}
 		return true
 	})
-	if kind.Str == "" || !object.IsObject() {
+	if !object.IsObject() {
 		return ""
 	}
 	return object.Raw

@@ -75,9 +75,14 @@ func TestJoin(t *testing.T) {
 		},
 		"entries that cannot stand in": {
 			list:       `{"details":{"a":"r1","b":"r2","c":"r3","d":"r4","e":"r5"}}`,
-			related:    `{"r1":{"object":{"x":1}},"r2":{"type":"user","object":null},"r3":{"type":"user"},"r4":null,"r5":{"type":"user","object":"x"}}`,
+			related:    `{"r1":{"type":"user","object":[]},"r2":{"type":"user","object":null},"r3":{"type":"user"},"r4":null,"r5":{"type":"user","object":"x"}}`,
 			want:       []string{`{"details":{"a":"r1","b":"r2","c":"r3","d":"r4","e":"r5"}}`},
 			unresolved: 5,
+		},
+		"an entry without a type": {
+			list:    `{"details":{"project":"r1"}}`,
+			related: `{"r1":{"object":{"name":"x"}}}`,
+			want:    []string{`{"details":{"project":{"name":"x"}},"references":{"details.project":"r1"}}`},
 		},
 		"no related objects": {
 			list:       `{"details":{"actor":"` + missing + `","client":"WORKLOAD","user":""}}`,
