@@ -12,7 +12,8 @@ import (
 
 // Coverage says which parts of the rule files the cases reach. A rule that
 // several rule files share by extends is one part, reached if any of them
-// reaches it.
+// reaches it. What a rule file has from a shipped pack is left out, unless there
+// are cases for the pack itself.
 type Coverage struct {
 	Reached int     `json:"reached"`
 	Total   int     `json:"total"`
@@ -45,9 +46,13 @@ func coverInput(ctx context.Context, parser *mapping.Parser, input []byte) (*map
 // newCoverage adds up what the cases reach.
 func newCoverage(runs []*caseRun) *Coverage {
 	parts := make(map[mapping.Pos]*Part)
+	inherited := make(map[string]bool)
+	for _, pack := range mapping.Packs() {
+		inherited[pack] = !slices.ContainsFunc(runs, func(c *caseRun) bool { return c.result.Rules == pack })
+	}
 	for _, c := range runs {
 		if c.cover != nil {
-			addParts(parts, c.cover, c.parser.Ruleset())
+			addParts(parts, c.cover, c.parser.Ruleset(), inherited)
 		}
 	}
 	sum := &Coverage{Parts: []Part{}, Percent: 100}
@@ -66,8 +71,11 @@ func newCoverage(runs []*caseRun) *Coverage {
 	return sum
 }
 
-func addParts(parts map[mapping.Pos]*Part, cover *mapping.Coverage, rs *mapping.Ruleset) {
+func addParts(parts map[mapping.Pos]*Part, cover *mapping.Coverage, rs *mapping.Ruleset, inherited map[string]bool) {
 	add := func(what, name string, pos mapping.Pos, of int, hits int64) {
+		if inherited[pos.File] {
+			return
+		}
 		if parts[pos] == nil {
 			parts[pos] = &Part{What: what, Name: name, File: pos.File, Line: pos.Line, Col: pos.Col, RuleLine: of}
 		}

@@ -41,7 +41,7 @@ var seeded = []struct {
 	{name: "other position", old: "from: details.server.alt_names.0, to: target.asset.hostname", new: "from: details.server.alt_names.1, to: target.asset.hostname", compiles: true},
 	{name: "no skip", old: "each: details.server.alt_names, skip: 1", new: "each: details.server.alt_names", compiles: true},
 	{name: "no index", old: "'server_services {index}'", new: "server_services", compiles: true},
-	{name: "pattern too wide", old: "{regex: '(?i)Lin|lin', value: LINUX}", new: "{regex: '(?i)Lin|i', value: LINUX}", compiles: true},
+	{name: "pattern too wide", old: "{regex: '(?i)Lin|lin', value: LINUX}", new: "{regex: '(?i)Lin|ma', value: LINUX}", compiles: true},
 	{name: "pattern minds case", old: "'(?i)windows', value: WINDOWS}\n      - {regex: '(?i)mac', value: MAC}\n    to: target.platform", new: "'WINDOWS', value: WINDOWS}\n      - {regex: '(?i)mac', value: MAC}\n    to: target.platform", compiles: true},
 	{name: "swapped match arms", old: "      - {regex: '(?i)Win|win', value: WINDOWS}\n      - {regex: '(?i)Lin|lin', value: LINUX}", new: "      - {regex: '(?i)Lin|lin', value: LINUX}\n      - {regex: '(?i)Win|win', value: WINDOWS}", compiles: true},
 	{name: "no extract", old: "from: details.client_ip, extract: ip,", new: "from: details.client_ip,", compiles: true},

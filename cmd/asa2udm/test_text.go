@@ -30,7 +30,7 @@ func writeTestText(w io.Writer, f *testFlags, report *golden.Report) error {
 	}
 	t.totals(report)
 	if report.Coverage != nil {
-		t.coverage(report.Coverage)
+		t.coverage(report.Coverage, f.coverage || f.belowMinimum(report))
 		if f.belowMinimum(report) {
 			t.linef("%s  coverage is %.1f%%, --min-coverage wants %g%%", t.bad("FAIL"), report.Coverage.Percent, f.minCoverage)
 		}
@@ -218,10 +218,12 @@ func (t *testText) totals(report *golden.Report) {
 	}
 }
 
-// coverage names what no case reaches.
-func (t *testText) coverage(c *golden.Coverage) {
+// coverage says how much the cases reach, and if asked to what they do not.
+func (t *testText) coverage(c *golden.Coverage, missed bool) {
 	for _, p := range c.Missed() {
-		t.linef("%s:%d: no case reaches the %s %s", p.File, p.Line, p.What, p.Name)
+		if missed {
+			t.linef("%s:%d: no case reaches the %s %s", p.File, p.Line, p.What, p.Name)
+		}
 	}
 	t.linef("coverage %.1f%%, %d of %d rules and arms", c.Percent, c.Reached, c.Total)
 }
