@@ -81,7 +81,7 @@ func (d *difference) markdownMigrations(m *markdown) {
 		m.row(grouped(c.count), c.old, c.new, code(c.example))
 	}
 	if left := len(changes) - 4*maxColumns; left > 0 {
-		m.linef("\n%s more.", count(left, "change"))
+		m.linef("\n%s left out.", count(left, "change"))
 	}
 }
 
@@ -95,8 +95,7 @@ func (d *difference) markdownFields(m *markdown) {
 	for i, f := range d.fields {
 		if !m.fits(markdownField(f)) {
 			m.linef("")
-			m.linef("%s more are not shown: the report is cut to the length of a comment. `--format text` shows all.",
-				count(len(d.fields)-i, "field"))
+			m.linef("Cut to the length of a comment: %s left out. `--format text` shows all.", count(len(d.fields)-i, "field"))
 			return
 		}
 	}

@@ -98,7 +98,7 @@ func (d *difference) fieldTable(t *textReport, f *fieldDiff) {
 	}
 	t.table(fmt.Sprintf("%s: %s", printable(f.path), count(f.events, "event")), table)
 	if f.others > 0 {
-		t.linef("... and %s more", count(f.others, "change"))
+		t.linef("... and %s more", grouped(f.others))
 	}
 }
 

@@ -153,7 +153,7 @@ func (u *ui) oneRecord(ctx context.Context, f *explainFlags, args []string) (fou
 	if err != nil {
 		return foundRecord{}, err
 	}
-	found, err := findRecord(newEventReader(r), line, f.index)
+	found, err := findRecord(ctx, r, line, f.index)
 	found.file = all[0].name
 	if err != nil {
 		err = fmt.Errorf("%s: %w", all[0].name, err)
