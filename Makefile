@@ -22,6 +22,10 @@ race: ## Run all tests with the race detector
 lint: ## Look for faults that tests do not find
 	.ci/run format lint
 
+.PHONY: golden
+golden: ## Rewrite the expected events; read the diff before you commit it
+	go run ./cmd/asa2udm test --update testdata/golden
+
 .PHONY: golden-check
 golden-check: ## Fail when expected events are not what the rules give
 	.ci/run golden
