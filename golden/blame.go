@@ -174,10 +174,7 @@ func (b *blame) whyNot(r *mapping.Rule) string {
 // eventType answers the arm that gave the event its type, the arms that give the
 // expected one, and the named conditions they read.
 func (b *blame) eventType(want string) []Place {
-	var wanted string
-	if want != "" {
-		json.Unmarshal([]byte(want), &wanted) // anything else is no event type
-	}
+	wanted := gjson.Parse(want).Str
 	decisions := b.explanation().Decisions
 	i := slices.IndexFunc(decisions, func(d mapping.ExplainedDecision) bool { return d.What == "event_type" })
 	if i < 0 {

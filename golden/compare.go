@@ -80,15 +80,15 @@ func orders(all []leaf, in func(path string) bool) []order {
 }
 
 // same reports whether an outcome is as expected.
-func (want *outcome) same(got *outcome) bool {
-	if (want.reject == nil) != (got.reject == nil) {
+func (o *outcome) same(got *outcome) bool {
+	if (o.reject == nil) != (got.reject == nil) {
 		return false
 	}
-	if want.reject != nil {
-		w, g := want.reject, got.reject
+	if o.reject != nil {
+		w, g := o.reject, got.reject
 		return w.Line == g.Line && sameIndex(w.Index, g.Index) && w.Error == g.Error
 	}
-	return want.json == got.json || len(diffEvents(want.leaves, got.leaves)) == 0
+	return o.json == got.json || len(diffEvents(o.leaves, got.leaves)) == 0
 }
 
 func sameIndex(a, b *int) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
@@ -179,16 +179,16 @@ func cheapest(want, got []outcome) []pair {
 	return out
 }
 
-func (want *outcome) cost(got *outcome) float64 {
+func (o *outcome) cost(got *outcome) float64 {
 	switch {
-	case (want.reject == nil) != (got.reject == nil):
+	case (o.reject == nil) != (got.reject == nil):
 		return costOfOutcome
-	case want.reject == nil:
-		diffs := len(diffEvents(want.leaves, got.leaves))
-		return min(1, float64(diffs)/float64(max(1, len(want.leaves), len(got.leaves))))
-	case want.same(got):
+	case o.reject == nil:
+		diffs := len(diffEvents(o.leaves, got.leaves))
+		return min(1, float64(diffs)/float64(max(1, len(o.leaves), len(got.leaves))))
+	case o.same(got):
 		return 0
-	case want.reject.Line == got.reject.Line && sameIndex(want.reject.Index, got.reject.Index):
+	case o.reject.Line == got.reject.Line && sameIndex(o.reject.Index, got.reject.Index):
 		return costOfGap / 2
 	}
 	return costOfOutcome

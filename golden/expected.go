@@ -116,7 +116,7 @@ func shortened(s string) string {
 func indented(all []outcome) []byte {
 	var b bytes.Buffer
 	for _, o := range all {
-		json.Indent(&b, []byte(o.json), "", "  ") // what the mapper wrote is JSON
+		_ = json.Indent(&b, []byte(o.json), "", "  ") // what the mapper wrote is JSON
 		b.WriteByte('\n')
 	}
 	return b.Bytes()

@@ -43,10 +43,13 @@ func Find(dir, rules string) ([]Suite, error) {
 		return nil, ErrNotDir
 	}
 	var suites []Suite
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+	dir = filepath.Clean(dir)
+	// The separator has a link followed, if dir is one.
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.IsDir() {
 			return err
 		}
+		path = filepath.Clean(path)
 		if path != dir && strings.HasPrefix(entry.Name(), ".") {
 			return fs.SkipDir
 		}

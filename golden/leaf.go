@@ -135,6 +135,6 @@ func quote(s string) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
-	enc.Encode(s) // a text has no error
+	_ = enc.Encode(s) // a text has no error
 	return strings.TrimSuffix(b.String(), "\n")
 }

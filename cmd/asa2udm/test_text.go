@@ -99,7 +99,7 @@ func (t *testText) failure(f *golden.Failure) {
 	title := f.Path
 	switch {
 	case f.Kind == golden.BadCase:
-		t.linef("    %s", f.Message)
+		t.linef("    %s", printable(f.Message))
 		return
 	case f.Kind == golden.EventExtra || f.Kind == golden.EventMissing:
 		title = string(f.Kind) + " " + recordWord(f)
@@ -110,7 +110,7 @@ func (t *testText) failure(f *golden.Failure) {
 	case title == "":
 		title = "event"
 	}
-	t.linef("    %s", t.bold(title))
+	t.linef("    %s", t.bold(printable(title)))
 	if f.Kind != golden.NotValid && (f.Want != nil || f.Got != nil) {
 		want, got := shownJSON(f.Want), shownJSON(f.Got)
 		if f.Kind == golden.OtherOutcome {
@@ -120,7 +120,7 @@ func (t *testText) failure(f *golden.Failure) {
 		t.linef("      got   %s", t.red(got))
 	}
 	if f.Message != "" {
-		t.linef("      why   %s", f.Message)
+		t.linef("      why   %s", printable(f.Message))
 	}
 	for i, p := range f.Rules {
 		word := "rule"
