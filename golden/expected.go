@@ -30,10 +30,11 @@ func readFull(name string) ([]outcome, error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(text))
 	var all []outcome
-	for {
+	for line, counted := 1, 0; ; {
 		start := int(dec.InputOffset())
 		start += len(text[start:]) - len(bytes.TrimLeft(text[start:], " \t\r\n"))
-		line := 1 + bytes.Count(text[:start], []byte("\n"))
+		line += bytes.Count(text[counted:start], []byte("\n"))
+		counted = start
 		var value json.RawMessage
 		switch err := dec.Decode(&value); {
 		case errors.Is(err, io.EOF):

@@ -109,8 +109,9 @@ type Failure struct {
 	Want json.RawMessage `json:"want"`
 	Got  json.RawMessage `json:"got"`
 	// Message says in words what Path, Want and Got do not.
-	Message string  `json:"message,omitempty"`
-	Rules   []Place `json:"rules,omitempty"`
+	Message string `json:"message,omitempty"`
+	// Rules is only sought for the first 500 failures of a case.
+	Rules []Place `json:"rules,omitempty"`
 }
 
 // Place is a place in a rule file that has to do with a failure.

@@ -246,9 +246,17 @@ func (c *caseRun) failFields(p pair) {
 	}
 }
 
+// maxBlamed bounds the failures of a case for which rules are sought. Where one
+// mistake changes every record of a large input, the first ones say it.
+const maxBlamed = 500
+
 // failField notes a field that is not as expected, with the rules behind it. at
 // is where its value stands in the event, "" if it is not there.
 func (c *caseRun) failField(f Failure, b *blame, at string) {
+	if len(c.result.Failures) >= maxBlamed {
+		c.fail(f)
+		return
+	}
 	places, known := b.places(f.Path, at, string(f.Want))
 	f.Rules = places
 	if !known {

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
+	"regexp"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -43,14 +43,18 @@ func (t *testText) linef(format string, args ...any) { fmt.Fprintf(&t.b, format+
 
 func (t *testText) bad(text string) string { return t.bold(t.red(text)) }
 
-// fewFailures is how many failures of a case are shown where several fail.
-const fewFailures = 12
+// How many failures of a case are shown where several cases fail, and where one
+// does.
+const (
+	fewFailures  = 12
+	manyFailures = 200
+)
 
 func maxFailures(report *golden.Report) int {
 	if report.Failed+report.Errors > 1 {
 		return fewFailures
 	}
-	return math.MaxInt
+	return manyFailures
 }
 
 // failed shows what is wrong with one case.
@@ -63,7 +67,12 @@ func (t *testText) failed(c *golden.Result, most int) {
 	where := ""
 	for i := range c.Failures {
 		if i == most {
-			t.linef("  ... and %d more; --run '^%s$' shows all", len(c.Failures)-i, c.Name)
+			more := fmt.Sprintf("  ... and %s more; ", grouped(len(c.Failures)-i))
+			if most == fewFailures {
+				t.linef("%s--run '^%s$' shows more of this case", more, regexp.QuoteMeta(c.Name))
+			} else {
+				t.linef("%s--json has all of them", more)
+			}
 			break
 		}
 		f := &c.Failures[i]
