@@ -46,6 +46,7 @@ type variable struct {
 	fields []*field
 	copies []int32   // slots that are copied to the fields
 	others []*field  // the fields that something else is written to
+	parts  []part    // has() of what is within the values of a field
 	inner  *decision // a named condition, or event_type
 }
 
@@ -226,7 +227,7 @@ func (cc *celCompiler) finish() {
 	for _, v := range cc.order {
 		cc.link(v)
 	}
-	if cc.env != nil && !cc.c.broken() {
+	if cc.env != nil {
 		cc.check()
 	}
 	for _, d := range cc.c.plan.decisions {
@@ -282,7 +283,51 @@ func (cc *celCompiler) link(v *variable) {
 	case readUDM, readUDMHas:
 		v.fields = fieldsBelow(cc.c.plan.event, v.path, nil)
 		v.findCopies()
+		if p, err := udm.Lookup(v.path); err == nil {
+			v.parts = cc.parts(cc.c.plan.event, p, nil)
+		}
 	}
+}
+
+// part is a place within the values of a field that no step of its own writes: a
+// member of additional, the name of a role, a field of the elements that a block
+// fills.
+type part struct {
+	field *field
+	names []string // from the value down, in the spelling of the event
+}
+
+// parts finds the fields of p that hold the end of a path within their values.
+func (cc *celCompiler) parts(p *program, path udm.Path, out []part) []part {
+	for i := range p.fields {
+		f := &p.fields[i]
+		names, ok := cc.namesBelow(path, f.path)
+		if ok && f.inner != nil {
+			out = cc.parts(f.inner, path, out)
+		}
+		if ok && (f.inner == nil || len(f.steps) > 0) {
+			out = append(out, part{f, names})
+		}
+	}
+	return out
+}
+
+// namesBelow answers what is left of a path behind the field at one of its
+// steps. ok is false if the field is not on the path, or is its end.
+func (cc *celCompiler) namesBelow(path udm.Path, field string) (names []string, ok bool) {
+	at := ""
+	for _, s := range path {
+		if ok {
+			names = append(names, cc.c.spelling(s.Field))
+		}
+		at = below(at, s.Field.Name)
+		found := at == field
+		if key := strings.TrimPrefix(s.Key, "fields."); (ok || found) && key != "" {
+			names, ok = append(names, key), true
+		}
+		ok = ok || found
+	}
+	return names, len(names) > 0
 }
 
 // findCopies notes the places of the record that are copied to the fields a
@@ -290,7 +335,7 @@ func (cc *celCompiler) link(v *variable) {
 func (v *variable) findCopies() {
 	rest := v.fields[:0:0]
 	for _, f := range v.fields {
-		all := true
+		all := f.inner == nil
 		for i, way := range f.ways {
 			if way.slot < 0 || f.steps[i].from.list {
 				all = false
@@ -378,6 +423,9 @@ func (v *variable) decisions(eventType *decision) []*decision {
 	var out []*decision
 	for _, f := range v.fields {
 		out = f.decisions(eventType, out)
+	}
+	for _, p := range v.parts {
+		out = p.field.decisions(eventType, out)
 	}
 	return out
 }

@@ -63,11 +63,12 @@ type compiler struct {
 	plan   *plan
 	out    *outMessage // the event
 	blocks map[string]*Block
-	used   map[string]bool // blocks some rule uses
-	inUse  []string        // blocks being expanded, to refuse recursion
+	inUse  []string // blocks being expanded, to refuse recursion
 	cel    *celCompiler
 	fields int
 	memos  map[memoKey]int
+	// A file to extend could not be read, so what is missing may stand there.
+	incomplete bool
 }
 
 func (c *compiler) broken() bool {
@@ -85,7 +86,7 @@ func (c *compiler) compile(rs *Ruleset, root *layout) *plan {
 	c.plan = &plan{root: root}
 	c.out = &outMessage{typ: udm.Event()}
 	c.memos = make(map[memoKey]int)
-	c.blocks, c.used = make(map[string]*Block), make(map[string]bool)
+	c.blocks = make(map[string]*Block)
 	for _, b := range rs.Blocks {
 		c.blocks[b.Name.Value] = b
 	}
@@ -129,9 +130,7 @@ func (c *compiler) constants(rs *Ruleset, top scope) {
 
 // rule compiles one rule.
 func (c *compiler) rule(r *Rule, sc scope) {
-	if !c.form(r) {
-		return
-	}
+	c.form(r)
 	if r.Each.given() {
 		n := c.source(r.Each, sc)
 		if n == nil {
@@ -160,10 +159,9 @@ func (c *compiler) rule(r *Rule, sc scope) {
 	}
 }
 
-// form checks which keys of a rule go together. It reports whether the rule can
-// be compiled any further.
-func (c *compiler) form(r *Rule) bool {
-	before := len(c.list)
+// form checks which keys of a rule go together. A rule at fault is compiled all
+// the same, for the other faults in it.
+func (c *compiler) form(r *Rule) {
 	sources := 0
 	for _, has := range []bool{len(r.From) > 0 || r.Each.given(), r.Value.given()} {
 		if has {
@@ -171,12 +169,12 @@ func (c *compiler) form(r *Rule) bool {
 		}
 	}
 	switch {
-	case sources == 0 && !r.Use.given():
+	case sources == 0 && !r.Use.given() && !r.faulty:
 		c.errorf(r.Pos, "the rule has no source").Hint = "give it from, each or value"
 	case r.Value.given() && len(r.From) > 0:
 		c.errorf(r.Value.Pos, "value and from exclude each other").Hint = "write two rules, the second with a when"
 	}
-	if len(r.To) == 0 && !r.Use.given() {
+	if len(r.To) == 0 && !r.Use.given() && !r.faulty {
 		c.errorf(r.Pos, "the rule has no target").Hint = "give it to: with a UDM path"
 	}
 	if r.Skip > 0 && !r.Each.given() {
@@ -195,7 +193,6 @@ func (c *compiler) form(r *Rule) bool {
 			}
 		}
 	}
-	return len(c.list) == before
 }
 
 func (c *compiler) formUse(r *Rule) {
@@ -243,17 +240,18 @@ func (c *compiler) use(r *Rule, sc scope) {
 			names = append(names, n)
 		}
 		slices.Sort(names)
-		c.errorf(r.Use.Pos, "unknown block %q", name).Hint = hintOf(name, names, "blocks: ")
+		if !c.incomplete {
+			c.errorf(r.Use.Pos, "unknown block %q", name).Hint = hintOf(name, names, "blocks: ")
+		}
 		return
 	}
-	c.used[name] = true
 	if slices.Contains(c.inUse, name) {
 		c.errorf(r.Use.Pos, "the block %q uses itself", name)
 		return
 	}
 	c.inUse = append(c.inUse, name)
 	defer func() { c.inUse = c.inUse[:len(c.inUse)-1] }()
-	sc.uses = append(slices.Clone(sc.uses), r)
+	sc.item, sc.uses = true, append(slices.Clone(sc.uses), r)
 	if len(r.To) == 0 {
 		c.blockRules(b, sc)
 		return
@@ -288,9 +286,23 @@ func (c *compiler) blockRules(b *Block, sc scope) {
 }
 
 func (c *compiler) unusedBlocks(rs *Ruleset) {
+	used := make(map[string]bool)
+	c.markUsed(rs.Mappings, used)
 	for _, b := range rs.Blocks {
-		if !c.used[b.Name.Value] {
+		if !used[b.Name.Value] {
 			c.errorf(b.Name.Pos, "the block %q is never used", b.Name.Value).Hint = "remove it, or name it in a use"
+		}
+	}
+}
+
+// markUsed notes the blocks that rules name, whatever else may be wrong with
+// the rules.
+func (c *compiler) markUsed(rules []*Rule, used map[string]bool) {
+	for _, r := range rules {
+		name := r.Use.Value
+		if b := c.blocks[name]; b != nil && !used[name] {
+			used[name] = true
+			c.markUsed(b.Rules, used)
 		}
 	}
 }

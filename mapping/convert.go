@@ -26,7 +26,10 @@ func appendConverted(dst, text []byte, conv conversion, f *udm.Field, timeFormat
 		}
 		return appendQuoted(dst, text), true
 	case toBool:
-		return append(dst, text...), string(text) == "true" || string(text) == "false"
+		if string(text) != "true" && string(text) != "false" {
+			return dst, false
+		}
+		return append(dst, text...), true
 	case toBytes:
 		dst = append(dst, '"')
 		dst = base64.StdEncoding.AppendEncode(dst, text)
@@ -103,7 +106,7 @@ func isDuration(text []byte) bool {
 		number = number[1:]
 	}
 	whole := digitsLen(number)
-	if whole == 0 || whole > 12 {
+	if whole == 0 || whole > 12 || whole > 1 && number[0] == '0' {
 		return false
 	}
 	seconds, _ := strconv.ParseInt(string(number[:whole]), 10, 64)

@@ -144,7 +144,30 @@ func (m *Mapper) eventHas(v *variable) bool {
 			return true
 		}
 	}
+	for _, p := range v.parts {
+		if holds(m.fieldValue(p.field), p.names) {
+			return true
+		}
+	}
 	return false
+}
+
+// holds reports whether a value, or an element of it, has something at the end
+// of some names.
+func holds(value gjson.Result, names []string) bool {
+	found := false
+	if value.IsArray() {
+		value.ForEach(func(_, el gjson.Result) bool { found = holds(el, names); return !found })
+		return found
+	}
+	if len(names) == 0 {
+		return value.Exists()
+	}
+	value.ForEach(func(key, member gjson.Result) bool {
+		found = key.String() == names[0] && holds(member, names[1:])
+		return !found
+	})
+	return found
 }
 
 // evaluate asks CEL. An expression that fails counts as false.
@@ -242,22 +265,27 @@ func native(r gjson.Result) any {
 	return r.Raw
 }
 
-// readEvent answers the value of a field of the event. The field is written
-// behind the event, read, and taken off again.
+// readEvent answers the value of a field of the event.
 func (m *Mapper) readEvent(v *variable) ref.Val {
 	var value gjson.Result
 	if len(v.fields) > 0 {
-		f := v.fields[0]
-		mark, watched := len(m.dst), m.watch
-		m.watch = nil
-		var w writer
-		m.field(&w, f, 0)
-		if w.items > 0 {
-			value = gjson.ParseBytes(m.dst[mark+len(f.open[0]):])
-		}
-		m.dst, m.watch = m.dst[:mark], watched
+		value = m.fieldValue(v.fields[0])
 	}
 	return typed(value, v.typ)
+}
+
+// fieldValue answers the JSON of a field of the event. The field is written
+// behind the event, read, and taken off again.
+func (m *Mapper) fieldValue(f *field) (value gjson.Result) {
+	mark, watched := len(m.dst), m.watch
+	m.watch = nil
+	var w writer
+	m.field(&w, f, 0)
+	if w.items > 0 {
+		value = gjson.ParseBytes(m.dst[mark+len(f.open[0]):])
+	}
+	m.dst, m.watch = m.dst[:mark], watched
+	return value
 }
 
 // typed turns a value of the event into the CEL value of its type; an absent one

@@ -128,7 +128,7 @@ func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bo
 	if level < len(st.loops) {
 		return m.loop(w, f, st, frame, level)
 	}
-	if f.shape == shapeMessages {
+	if st.run != nil {
 		return m.element(w, f, st, st.run, frame, index)
 	}
 	return m.values(w, f, st, frame, index)
@@ -275,6 +275,14 @@ type text struct {
 	json  []byte // set: how the value stands in the JSON
 }
 
+// unquoted answers the text for comparing. IPs need no escapes.
+func (t text) unquoted() []byte {
+	if t.json != nil {
+		return t.json[1 : len(t.json)-1]
+	}
+	return t.bytes
+}
+
 // text answers the text of a scalar. Its bytes are of the record or of m.texts
 // and stay as they are until the next record.
 func (m *Mapper) text(sp *span) text {
@@ -399,7 +407,7 @@ func pick(arms []arm, b []byte, plain bool) int16 {
 // put writes one value of a field. It reports whether the value counts: one that
 // stands already in a list without duplicates does, though it is not written.
 func (m *Mapper) put(w *writer, f *field, st *step, t text, index int) bool {
-	if f.dedup && !m.fresh(w, t.bytes) {
+	if f.dedup && !m.fresh(w, t.unquoted()) {
 		return true
 	}
 	if f.shape == shapeMembers && !m.freshMember(w, st, index) {

@@ -22,6 +22,14 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
 }
 
+// from answers p for somebody who looks at o: the file is named if it is another.
+func (p Pos) from(o Pos) string {
+	if p.File == o.File {
+		return fmt.Sprintf("line %d", p.Line)
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
 // Error is one fault in a rule file, or one warning about it.
 type Error struct {
 	Pos     Pos

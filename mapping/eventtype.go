@@ -1,6 +1,8 @@
 package mapping
 
 import (
+	"slices"
+
 	"github.com/asa2udm/asa2udm/udm"
 )
 
@@ -14,13 +16,20 @@ const timestampPath = "metadata.event_timestamp"
 // timestampRule asks for a rule that gives every event its time.
 func (c *compiler) timestampRule(rs *Ruleset) {
 	m := c.out.messages["metadata"]
-	if m == nil || m.leaves["event_timestamp"] == nil {
+	if (m == nil || m.leaves["event_timestamp"] == nil) && !c.incomplete && !targets(rs.Mappings, timestampPath) {
 		pos := Pos{rs.Name, 1, 1}
 		if len(rs.Mappings) > 0 {
 			pos = rs.Mappings[0].Pos
 		}
 		c.errorf(pos, "no rule writes metadata.event_timestamp").Hint = "{from: timestamp, to: metadata.event_timestamp}"
 	}
+}
+
+// targets reports whether a rule names a target, whatever may be wrong with it.
+func targets(rules []*Rule, path string) bool {
+	return slices.ContainsFunc(rules, func(r *Rule) bool {
+		return slices.ContainsFunc(r.To, func(t Text) bool { return t.Value == path })
+	})
 }
 
 // eventTypes compiles the arms that give the event its type.
@@ -50,5 +59,6 @@ func (c *compiler) eventTypes(rs *Ruleset, top scope) {
 	c.plan.eventType = c.cel.eventType(whens, top)
 	out := c.out.message(p[:1]).leaf(leaf)
 	out.shape = shapeSingle
-	out.writes = append(out.writes, contribution{step: &step{rule: c.eventTypeRule(rs), from: source{eventType: true}}})
+	r := c.eventTypeRule(rs)
+	out.writes = append(out.writes, contribution{rule: r, step: &step{rule: r, from: source{eventType: true}}})
 }

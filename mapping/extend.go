@@ -21,12 +21,14 @@ func (c *compiler) loadChain(name string, src []byte, depth int) *Ruleset {
 	}
 	if depth == 0 {
 		c.errorf(rs.Extends.Pos, "more than %d files extend each other", maxExtends)
+		c.incomplete = true
 		return rs
 	}
 	file, base, err := c.readBase(name, rs.Extends.Value)
 	if err != nil {
 		c.errorf(rs.Extends.Pos, "cannot read the file to extend: %v", err).Hint =
 			hintOf(rs.Extends.Value, Packs(), "a path relative to this file, or one of: ")
+		c.incomplete = true
 		return rs
 	}
 	return c.extend(c.loadChain(file, base, depth-1), rs)

@@ -1,7 +1,5 @@
 package mapping
 
-import "net/netip"
-
 // findIP answers the leftmost IPv4 or IPv6 address in text, and at that place
 // the longest. Port, brackets and zone stay behind.
 func findIP(text []byte) []byte {
@@ -55,29 +53,50 @@ func octetLen(b []byte) int {
 	return n
 }
 
-// maxIPv6 is the length of the longest text of an IPv6 address without a zone.
-const maxIPv6 = len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
-
 // ipv6Len answers the length of the longest IPv6 address that b begins with, or
-// 0.
+// 0. It reads b once and notes each place where an address may end, for a long
+// text may hold many places that look like the start of one.
 func ipv6Len(b []byte) int {
-	end, colons := 0, 0
-	for end < len(b) && end < maxIPv6 && (isHex(b[end]) || b[end] == ':' || b[end] == '.') {
-		if b[end] == ':' {
-			colons++
+	i, longest := 0, 0
+	groups, most := 0, 8 // groups of 16 bits, read and at most
+	if isGap(b) {
+		// It stands for at least one group.
+		i, longest, most = 2, 2, 7
+	}
+	for groups < most {
+		n := hexLen(b[i:])
+		if n == 0 {
+			break
 		}
-		end++
-	}
-	if colons < 2 {
-		return 0
-	}
-	for ; end >= 2; end-- {
-		// The conversion does not escape, so nothing is allocated.
-		if a, err := netip.ParseAddr(string(b[:end])); err == nil && a.Is6() {
-			return end
+		if v4 := ipv4Len(b[i:]); v4 > 0 && (groups == 6 && most == 8 || groups <= 5 && most == 7) {
+			return i + v4
+		}
+		i += n
+		if groups++; groups == 8 || most == 7 {
+			longest = i
+		}
+		switch {
+		case isGap(b[i:]) && most == 8 && groups <= 7:
+			i, most = i+2, 7
+			longest = i
+		case i < len(b) && b[i] == ':':
+			i++
+		default:
+			return longest
 		}
 	}
-	return 0
+	return longest
+}
+
+func isGap(b []byte) bool { return len(b) >= 2 && b[0] == ':' && b[1] == ':' }
+
+// hexLen answers how many hexadecimal digits b begins with, four at most.
+func hexLen(b []byte) int {
+	n := 0
+	for n < len(b) && n < 4 && isHex(b[n]) {
+		n++
+	}
+	return n
 }
 
 // findVersion answers the leftmost digits.digits.digits in text.

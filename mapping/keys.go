@@ -33,8 +33,9 @@ const (
 	startOfObject              // what comes before the first key
 )
 
-// noToken is the token of those two: no key in a record looks like it.
-const noToken = "\x00"
+// noToken is the token of those two: white space has been read over where a key
+// is looked for.
+const noToken = " "
 
 // newKeyTables gives a Mapper its tables, one for each node of the layout.
 func newKeyTables(l *layout) []keyTable {

@@ -118,12 +118,12 @@ func (c *compiler) fieldConflicts(l *outField) {
 			what = fmt.Sprintf("%s.fields[%q]", l.path, w.key)
 		}
 		other := l.writes[j]
-		at := w.to.Pos
-		if at == other.to.Pos {
-			at = w.rule.Pos
+		at, first := w.to.Pos, other.to.Pos
+		if at == first {
+			// One rule of a block that is used twice.
+			at, first = w.step.top().Pos, other.step.top().Pos
 		}
-		c.errorf(at, "two rules can write %s: this one and line %d", what, other.to.Pos.Line).Hint =
-			conflictHint(w, other)
+		c.errorf(at, "two rules can write %s: this one and that in %s", what, first.from(at)).Hint = conflictHint(w, other)
 	}
 }
 
@@ -187,10 +187,14 @@ func (b *programBuilder) message(m *outMessage, into []int32, keys []string) {
 
 // name answers a field's name in the spelling asked for, ready for the JSON.
 func (c *compiler) name(f *udm.Field) string {
+	return strconv.Quote(c.spelling(f)) + ":"
+}
+
+func (c *compiler) spelling(f *udm.Field) string {
 	if c.opts.JSONNames {
-		return strconv.Quote(f.JSONName) + ":"
+		return f.JSONName
 	}
-	return strconv.Quote(f.Name) + ":"
+	return f.Name
 }
 
 func (b *programBuilder) field(l *outField, into []int32, keys []string) {

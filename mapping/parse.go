@@ -292,7 +292,9 @@ func (p *fileParser) rules(n *yaml.Node, what string) []*Rule {
 	var out []*Rule
 	p.list(n, what, func(c *yaml.Node) {
 		r := &Rule{Pos: p.pos(c)}
+		before := len(p.faults.list)
 		p.rule(c, r)
+		r.faulty = len(p.faults.list) > before
 		out = append(out, r)
 	})
 	return out

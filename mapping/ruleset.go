@@ -63,6 +63,8 @@ type Rule struct {
 	Label    Text
 	Use      Text
 	When     Text
+
+	faulty bool // not all of it could be read
 }
 
 // Extract says which part of the text a rule takes.

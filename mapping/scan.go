@@ -112,11 +112,11 @@ func (m *Mapper) value(n *node, frame, i, depth int) int {
 		} else {
 			i = skip(m.rec, i, depth)
 		}
-		// The slots may have moved while the elements were read.
-		s = &m.spans[frame+int(n.slot)]
 	default:
 		i, s.kind = scalarEnd(m.rec, i)
 	}
+	// The slots may have moved while elements were read.
+	s = &m.spans[frame+int(n.slot)]
 	s.beg, s.end = int32(beg), int32(i)
 	s.text = 0
 	return i
@@ -255,7 +255,13 @@ func (m *Mapper) arrayElement(n *node, frame, i, depth, index int, last *int) in
 	}
 	at := m.newFrame(n.list)
 	m.link(n, frame, last, row{frame: int32(at), index: int32(index)})
-	return m.value(n.list.node, at, i, depth)
+	if m.watch == nil || m.watch.trace == nil {
+		return m.value(n.list.node, at, i, depth)
+	}
+	m.watch.trace.enterElement(n, index, at)
+	end = m.value(n.list.node, at, i, depth)
+	m.watch.trace.leaveElement()
+	return end
 }
 
 // newFrame makes room for the slots of one element.

@@ -61,7 +61,7 @@ func (c *compiler) target(r *Rule, to Text, sc scope) {
 	if p == nil {
 		return
 	}
-	if p.String() == "metadata.event_type" && sc.out == c.out {
+	if below(sc.out.path, p.String()) == eventTypePath {
 		c.errorf(to.Pos, "metadata.event_type is written by event_type").Hint = "event_type: [{when: ..., is: ...}]"
 		return
 	}

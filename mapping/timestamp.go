@@ -158,38 +158,34 @@ func appendUnix(dst, text []byte, digits int) (_ []byte, ok bool) {
 	if err != nil || !isDigit(whole[len(whole)-1]) || whole[0] == '+' {
 		return dst, false
 	}
-	places := digits + len(fraction)
-	for _, c := range fraction {
-		if n = n*10 + int64(c-'0')*sign(whole); n > maxUnix || n < -maxUnix {
-			return dst, false
-		}
-	}
 	unit := int64(1)
-	for range places {
+	for range digits {
 		unit *= 10
 	}
 	seconds, parts := n/unit, n%unit
+	for _, c := range fraction {
+		parts, unit = parts*10+int64(c-'0')*sign(whole), unit*10
+	}
 	if parts < 0 {
 		seconds, parts = seconds-1, parts+unit
 	}
-	t := time.Unix(seconds, 0).UTC()
-	if t.Year() < 1 || t.Year() > 9999 {
+	if seconds < minUnix || seconds > maxUnix {
 		return dst, false
 	}
-	dst = t.AppendFormat(dst, "2006-01-02T15:04:05")
-	if places > 0 && parts > 0 {
-		dst = append(dst, '.')
-		text := strconv.FormatInt(parts, 10)
-		for range places - len(text) {
-			dst = append(dst, '0')
-		}
-		dst = append(dst, text...)
+	dst = time.Unix(seconds, 0).UTC().AppendFormat(dst, "2006-01-02T15:04:05")
+	if parts > 0 {
+		// The digit before the fraction becomes its point.
+		dst = strconv.AppendInt(dst, unit+parts, 10)
+		dst[len(dst)-digits-len(fraction)-1] = '.'
 	}
 	return append(dst, 'Z'), true
 }
 
-// maxUnix bounds a unix time while its fraction is read, far from overflow.
-const maxUnix = 1 << 62 / 10
+// The first second of the year 1 and the last of the year 9999.
+const (
+	minUnix = -62_135_596_800
+	maxUnix = 253_402_300_799
+)
 
 func sign(number []byte) int64 {
 	if number[0] == '-' {
