@@ -1,0 +1,240 @@
+package okta_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/okta/simulator"
+)
+
+// service finds a service by its name.
+func service(t *testing.T, name string) okta.Service {
+	t.Helper()
+	s, ok := okta.Lookup(name)
+	if !ok {
+		t.Fatalf("there is no service %q", name)
+	}
+	return s
+}
+
+// put makes up a revision of an object.
+func (r *rig) put(s okta.Service, number, revision int, updated time.Time) {
+	id, o := simulator.NewObject(s, number, revision, updated)
+	r.lists.Put(s.Name, id, o)
+}
+
+// news answers what was collected since the last call, as "change number label".
+func (r *rig) news(s okta.Service, known *int) (news []string) {
+	r.t.Helper()
+	lines := r.lines()
+	for _, line := range lines[*known:] {
+		var o map[string]any
+		if err := json.Unmarshal([]byte(line), &o); err != nil {
+			r.t.Fatal(err)
+		}
+		n := o["asa2udm"].(map[string]any)
+		id := strings.TrimLeft(strings.TrimPrefix(o[s.ID].(string), "0"+s.Name[:2]), "0")
+		change, _ := n["change"].(string)
+		label, _ := o["label"].(string)
+		news = append(news, strings.Join(strings.Fields(fmt.Sprintf("%s %s %s", change, id, strings.TrimPrefix(label, "Revision "))), " "))
+	}
+	*known = len(lines)
+	slices.Sort(news)
+	return news
+}
+
+// TestEveryListIsReadWhole: each run answers every object, in pages, those that
+// are hidden without a filter too.
+func TestEveryListIsReadWhole(t *testing.T) {
+	for _, s := range okta.Services() {
+		if s.Name == okta.Log {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			r := newRig(t, func(c *simulator.Config) { c.MaxPage = 10 })
+			r.lists.Fill(25, r.begin)
+			for range 2 {
+				r.mustRun(s.Name)
+			}
+			if got := len(r.lines()); got != 50 {
+				t.Errorf("two readings of 25 objects answered %d", got)
+			}
+			var first map[string]any
+			if err := json.Unmarshal([]byte(r.lines()[0]), &first); err != nil || first[s.ID] == nil || first["asa2udm"] == nil {
+				t.Errorf("first line %s: %v", r.lines()[0], err)
+			}
+		})
+	}
+}
+
+// TestOnlyChanges: readings answer what is new, other, or gone.
+func TestOnlyChanges(t *testing.T) {
+	for _, s := range okta.Services() {
+		if s.Name == okta.Log {
+			continue
+		}
+		t.Run(s.Name, func(t *testing.T) {
+			r := newRig(t, func(c *simulator.Config) { c.MaxPage = 4 })
+			r.settings.Changes = true
+			r.settings.FullEvery = time.Nanosecond
+			for i := range 10 {
+				r.put(s, i+1, 0, r.begin)
+			}
+			known := 0
+			r.mustRun(s.Name)
+			if got := len(r.news(s, &known)); got != 10 {
+				t.Fatalf("the first reading answered %d objects, want 10", got)
+			}
+			step := func(want ...string) {
+				t.Helper()
+				r.mustRun(s.Name)
+				if diff := cmp.Diff(r.news(s, &known), want, cmp.Transformer("", func(s []string) string { return strings.Join(s, ", ") })); diff != "" {
+					t.Errorf("changes (-got +want):\n%s", diff)
+				}
+			}
+			step()
+			r.put(s, 3, 1, time.Now())
+			r.put(s, 11, 0, time.Now())
+			id, _ := simulator.NewObject(s, 5, 0, r.begin)
+			r.lists.Delete(s.Name, id)
+			step("added 11 0", "changed 3 1", "deleted 5")
+			step()
+			r.put(s, 3, 0, r.begin) // as it was before
+			r.put(s, 5, 0, r.begin) // back again
+			step("added 5 0", "changed 3 0")
+		})
+	}
+}
+
+// TestFilteredReadings: lists with a filter are asked for changes alone, and read
+// whole now and then.
+func TestFilteredReadings(t *testing.T) {
+	for _, name := range []string{"users", "groups"} {
+		s := service(t, name)
+		r := newRig(t, nil)
+		r.settings.Changes = true
+		for i := range 30 {
+			r.put(s, i+1, 0, r.begin)
+		}
+		r.mustRun(name)
+		known := len(r.lines())
+		r.put(s, 9, 1, time.Now()) // a deprovisioned user
+		id, _ := simulator.NewObject(s, 2, 0, r.begin)
+		r.lists.Delete(name, id)
+		r.asked = nil
+		r.mustRun(name)
+		if len(r.asked) != 1 || !strings.Contains(r.asked[0], "filter=lastUpdated+gt+%222") {
+			t.Errorf("asked %q, want one filtered request", r.asked)
+		}
+		if diff := cmp.Diff(r.news(s, &known), []string{"changed 9 1"}); diff != "" {
+			t.Errorf("%s: changes (-got +want):\n%s", name, diff)
+		}
+		r.settings.FullEvery = time.Nanosecond
+		r.mustRun(name)
+		if diff := cmp.Diff(r.news(s, &known), []string{"deleted 2"}); diff != "" {
+			t.Errorf("%s: changes (-got +want):\n%s", name, diff)
+		}
+	}
+}
+
+// TestReadingsAreFinished kills runs at every page; each change arrives once, and
+// nothing is called deleted that is there.
+func TestReadingsAreFinished(t *testing.T) {
+	s := service(t, "groups")
+	for _, changes := range []bool{false, true} {
+		r := newRig(t, func(c *simulator.Config) { c.MaxPage = 5 })
+		r.settings.Changes, r.settings.FullEvery = changes, time.Nanosecond
+		r.options.BatchRecords = 3
+		for i := range 23 {
+			r.put(s, i+1, 0, r.begin)
+		}
+		for n := range 5 {
+			ctx, cancel := context.WithCancel(t.Context())
+			c := r.collector("groups")
+			c.Source = &cutOff{Source: c.Source, after: n, cancel: cancel}
+			c.Options.Grace = time.Nanosecond
+			if err := c.Run(ctx); err == nil {
+				t.Fatalf("run %d was not cut off", n)
+			}
+			cancel()
+		}
+		r.mustRun("groups")
+		ids := make(map[string]int)
+		for _, line := range r.lines() {
+			var o struct {
+				ID   string
+				Note struct{ Read, Change string } `json:"asa2udm"`
+			}
+			if err := json.Unmarshal([]byte(line), &o); err != nil {
+				t.Fatal(err)
+			}
+			if o.Note.Change == "deleted" {
+				t.Errorf("%s counts as deleted", o.ID)
+			}
+			ids[o.ID+o.Note.Read]++
+		}
+		if len(ids) != 23 {
+			t.Errorf("changes %t: %d objects were collected, want 23 in one reading", changes, len(ids))
+		}
+		for id, n := range ids {
+			if n != 1 {
+				t.Errorf("changes %t: %s was collected %d times", changes, id, n)
+			}
+		}
+	}
+}
+
+// TestMemoryWaitsForRecords: what a reading has seen does not count before its
+// records are durable.
+func TestMemoryWaitsForRecords(t *testing.T) {
+	s := service(t, "apps")
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	r.put(s, 1, 0, r.begin)
+	r.mustRun("apps")
+	known := len(r.lines())
+	r.put(s, 2, 0, r.begin)
+	for range 2 {
+		c := r.collector("apps")
+		c.Sink = failing{c.Sink}
+		if err := c.Run(t.Context()); err == nil {
+			t.Fatal("the run has not failed")
+		}
+	}
+	r.mustRun("apps")
+	if diff := cmp.Diff(r.news(s, &known), []string{"added 2 0"}); diff != "" {
+		t.Errorf("changes (-got +want):\n%s", diff)
+	}
+}
+
+// TestDamagedMemory is an error that names the file, and no flood of news.
+func TestDamagedMemory(t *testing.T) {
+	s := service(t, "zones")
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	r.put(s, 1, 0, r.begin)
+	r.mustRun("zones")
+	b := r.bucket()
+	text, token, err := b.Read(t.Context(), "seen-a.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)-3] ^= 1
+	if _, err := b.Swap(t.Context(), "seen-a.txt", text, token); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.run("zones"); err == nil || !strings.Contains(err.Error(), "seen-a.txt: it is damaged") {
+		t.Errorf("error is %v, want one that names the file", err)
+	}
+}
+
+var errNoRoom = errors.New("no room")
