@@ -11,7 +11,8 @@ import (
 // changes nothing.
 func (c *Collector) CheckState(ctx context.Context) (string, error) {
 	r := newRun(c)
-	text, _, err := c.State.Bucket.Read(ctx, c.State.Name)
+	text, token, err := c.State.Bucket.Read(ctx, c.State.Name)
+	r.token = token
 	switch {
 	case errors.Is(err, ErrNotExist):
 		if err := r.mustBeEmpty(ctx, errStateMissing); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,14 +177,41 @@ func TestStaleCollectorDoesNotWrite(t *testing.T) {
 	r.wantLog()
 }
 
-// meanwhile lets something happen before the state is looked at.
+// TestTwoFirstRuns lets one collector begin while another one is looking whether
+// the place is empty.
+func TestTwoFirstRuns(t *testing.T) {
+	r := newRig(t, nil)
+	r.grow(5)
+	other := false
+	s := settings{bucket: &meanwhile{Bucket: r.open(), list: func() {
+		if !other {
+			other = true
+			r.mustRun(settings{})
+		}
+	}}}
+	if _, err := r.run(s); !errors.Is(err, collector.ErrConflict) {
+		t.Errorf("error is %v, want ErrConflict", err)
+	}
+	r.wantLog()
+}
+
+// meanwhile lets something happen before the state is looked at, or objects are.
 type meanwhile struct {
 	collector.Bucket
-	do func()
+	do, list func()
+}
+
+func (m *meanwhile) List(ctx context.Context, prefix, after string) iter.Seq2[string, error] {
+	if m.list != nil {
+		m.list()
+	}
+	return m.Bucket.List(ctx, prefix, after)
 }
 
 func (m *meanwhile) Stat(ctx context.Context, name string) (collector.Token, error) {
-	m.do()
+	if m.do != nil {
+		m.do()
+	}
 	return m.Bucket.Stat(ctx, name)
 }
 

@@ -117,15 +117,17 @@ func (r *run) first(ctx context.Context) error {
 	return r.save(ctx)
 }
 
+// mustBeEmpty refuses a place where something was collected although the State
+// does not say so, unless it says so by now.
 func (r *run) mustBeEmpty(ctx context.Context, otherwise error) error {
 	empty, err := r.Sink.Empty(ctx)
-	if err != nil {
+	if err != nil || empty {
 		return err
 	}
-	if !empty {
-		return r.explain(otherwise)
+	if err := r.checkAlone(ctx); err != nil {
+		return err
 	}
-	return nil
+	return r.explain(otherwise)
 }
 
 func (r *run) takeOver(ctx context.Context, offset string) error {

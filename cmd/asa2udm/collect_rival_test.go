@@ -108,7 +108,7 @@ func (f *documentedFunction) page(token, offset string) (list []json.RawMessage,
 // tally compares lines with the log.
 type tally struct{ lost, duplicate, joined, written int }
 
-func tallyOf(log *simulator.List, from int, lines []string) (c tally) {
+func tallyOf(log *simulator.List, lines []string) (c tally) {
 	seen := make(map[string]int)
 	for _, line := range lines {
 		var e struct {
@@ -122,7 +122,7 @@ func tallyOf(log *simulator.List, from int, lines []string) (c tally) {
 			c.joined++
 		}
 	}
-	for i := from; i < log.Len(); i++ {
+	for i := range log.Len() {
 		n := seen[log.At(i).ID]
 		if n == 0 {
 			c.lost++
@@ -176,36 +176,43 @@ func TestBesideTheDocumentedFunction(t *testing.T) {
 			}
 		}},
 	} {
-		r := newRig(t, "dir", tc.change)
-		f := &documentedFunction{base: r.api.URL, size: 500, max: 5000, objects: make(map[string]string)}
-		tc.play(r, func() {
-			if !r.sameSecond {
-				f.clock += 600
+		t.Run(tc.name, func(t *testing.T) {
+			r := newRig(t, "dir", tc.change)
+			a, b := r.beside(tc.play)
+			fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d %%\t%d\t%d\t%d %%\n", tc.name, r.log.Len(),
+				a.lost, a.duplicate, 100*a.joined/max(a.written, 1), b.lost, b.duplicate, 100*b.joined/max(b.written, 1))
+			if b.lost != 0 || b.duplicate != 0 || b.joined != b.written {
+				t.Errorf("asa2udm: %+v", b)
 			}
-			f.run()
-			cmd := r.collect("--page-size", "500", "--max-records", "5000")
-			cmd.Run() // a run that a fault has ended is made up for by the next
+			if a.lost+a.duplicate == 0 && a.joined == a.written {
+				t.Error("the documented function does as well")
+			}
 		})
-		r.onAPI = nil
-		for range 20 {
-			if r.collect("--page-size", "500").Run() == nil {
-				break
-			}
-		}
-		var theirs []string
-		for _, text := range f.objects {
-			theirs = append(theirs, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
-		}
-		a, b := tallyOf(r.log, 0, theirs), tallyOf(r.log, 0, lines(t, r.open(), "raw/"))
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d %%\t%d\t%d\t%d %%\n", tc.name, r.log.Len(),
-			a.lost, a.duplicate, 100*a.joined/max(a.written, 1), b.lost, b.duplicate, 100*b.joined/max(b.written, 1))
-		if b.lost != 0 || b.duplicate != 0 || b.joined != b.written {
-			t.Errorf("%s: %+v", tc.name, b)
-		}
-		if a.lost+a.duplicate == 0 && a.joined == a.written {
-			t.Errorf("%s: the documented function does as well", tc.name)
-		}
 	}
 	w.Flush()
 	t.Logf("\n%s", table.String())
+}
+
+// beside plays the steps of a team's life to the documented function and to the
+// command, and compares what each has written with the log.
+func (r *rig) beside(play func(r *rig, step func())) (function, command tally) {
+	r.t.Helper()
+	f := &documentedFunction{base: r.api.URL, size: 500, max: 5000, objects: make(map[string]string)}
+	play(r, func() {
+		if !r.sameSecond {
+			f.clock += 600
+		}
+		f.run()
+		r.collect("--page-size", "500", "--max-records", "5000").Run() // what a fault has ended the next run makes up for
+	})
+	for range 20 {
+		if r.collect("--page-size", "500").Run() == nil {
+			break
+		}
+	}
+	var theirs []string
+	for _, text := range f.objects {
+		theirs = append(theirs, strings.Split(strings.TrimSuffix(text, "\n"), "\n")...)
+	}
+	return tallyOf(r.log, theirs), tallyOf(r.log, lines(r.t, r.open(), "raw/"))
 }
