@@ -45,13 +45,13 @@ type TypeChange struct {
 	Line     int64 // of the first such record
 }
 
-// maxPairs bounds the pairs of values per path that are kept apart.
+// maxPairs bounds the pairs of values per path that are kept apart. Beyond it,
+// which pairs are kept is not fixed.
 const maxPairs = 1000
 
 // Compare maps the records of r with two parsers over one walk of each record
 // and says where their events differ. Memory does not grow with the length of
-// the input. The inputs of one corpus are compared one after the other and
-// merged with Merge.
+// the input.
 func Compare(ctx context.Context, before, after *Parser, r io.Reader, opts StreamOptions) (*Comparison, error) {
 	plans, err := sharePlans(before, after)
 	if err != nil {
@@ -355,7 +355,7 @@ func (p *pathChange) add(v *ValueChange) {
 func (c *comparer) merge(o *comparer) {
 	c.changed += o.changed
 	for i := range c.rejects {
-		c.rejects[i].add(&o.rejects[i])
+		c.rejects[i].Add(&o.rejects[i])
 	}
 	for path, p := range o.fields {
 		known := c.fields[path]

@@ -96,13 +96,13 @@ func (m *Mapper) copySlot(w *writer, f *field, i, alternative, slot int) bool {
 		return false
 	}
 	if m.watch != nil {
-		m.watch.source(f.steps[i], alternative, sp)
+		m.watch.source(alternative, -1, sp)
 	}
 	switch {
 	case sp.kind == spanString && sp.text == 0:
 		m.copyValue(w, f, i, m.rec[sp.beg-1:sp.end+1])
 	case sp.kind == spanArray:
-		return f.steps[i].from.list && m.list(w, f, f.steps[i], sp, 0)
+		return f.steps[i].from.list && m.list(w, f, f.steps[i], sp, alternative, 0)
 	default:
 		m.copyValue(w, f, i, m.token(sp))
 	}

@@ -40,7 +40,7 @@ type FieldCount struct {
 }
 
 // Cover maps the records of r as Stream does, writes nothing, and counts what
-// the rules do. The inputs of one corpus are covered one after the other and
+// the rules do. Events are checked as Stream checks them, with the same options. The inputs of one corpus are covered one after the other and
 // merged with Merge. Memory does not grow with the length of the input.
 func Cover(ctx context.Context, p *Parser, r io.Reader, opts StreamOptions) (*Coverage, error) {
 	var all []*tally
@@ -48,7 +48,7 @@ func Cover(ctx context.Context, p *Parser, r io.Reader, opts StreamOptions) (*Co
 		m, t := p.NewMapper(), newTally(p.plan)
 		m.watch = &watch{tally: t}
 		all = append(all, t)
-		return &coverTaker{m: m, t: t}
+		return &coverTaker{eventMapper: eventMapper{m: m, validate: opts.Validate != nil}, t: t}
 	})
 	sum := newTally(p.plan)
 	for _, t := range all {
@@ -59,7 +59,7 @@ func Cover(ctx context.Context, p *Parser, r io.Reader, opts StreamOptions) (*Co
 
 // coverTaker maps records for what they count.
 type coverTaker struct {
-	m     *Mapper
+	eventMapper
 	t     *tally
 	event []byte
 }
@@ -69,6 +69,7 @@ func (c *coverTaker) takeRecord(b *batch, record []byte, line int64) *Reject {
 	c.t.record++
 	event, err := c.m.Map(c.event[:0], record)
 	c.event = event
+	c.t.recordDone(err != nil)
 	if err != nil {
 		var r *Reject
 		errors.As(err, &r)
@@ -76,6 +77,7 @@ func (c *coverTaker) takeRecord(b *batch, record []byte, line int64) *Reject {
 	}
 	b.stats.Events++
 	c.t.types[c.m.lastType()]++
+	c.check(b, event, line)
 	return nil
 }
 
@@ -154,7 +156,9 @@ func (p *Parser) coverage(stats Stats, t *tally) *Coverage {
 	c.Fields = p.plan.event.fieldCounts(t, nil)
 	for _, members := range t.unread {
 		for _, u := range members {
-			c.Unread = append(c.Unread, *u)
+			if u.Count > 0 {
+				c.Unread = append(c.Unread, *u)
+			}
 		}
 	}
 	slices.SortFunc(c.Unread, func(a, b UnreadCount) int {
@@ -185,7 +189,7 @@ func (p *program) fieldCounts(t *tally, out []FieldCount) []FieldCount {
 
 // Merge adds the coverage of another input by the same parser.
 func (c *Coverage) Merge(o *Coverage) {
-	c.Stats.add(&o.Stats)
+	c.Stats.Add(&o.Stats)
 	for i := range c.Rules {
 		c.Rules[i].Hits += o.Rules[i].Hits
 		addAll(c.Rules[i].Arms, o.Rules[i].Arms)

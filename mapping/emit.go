@@ -194,13 +194,13 @@ func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
 	for i, slot := range s.slots {
 		sp := &m.spans[frame+int(slot)]
 		if m.watch != nil {
-			m.watch.source(st, i, sp)
+			m.watch.source(i, -1, sp)
 		}
 		if sp.scalar() {
 			if m.scalar(w, f, st, sp, index) {
 				return true
 			}
-		} else if sp.kind == spanArray && s.list && m.list(w, f, st, sp, index) {
+		} else if sp.kind == spanArray && s.list && m.list(w, f, st, sp, i, index) {
 			return true
 		}
 	}
@@ -234,13 +234,17 @@ func (m *Mapper) outcome(st *step, sp *span) (text, bool) {
 	return t, ok
 }
 
-// list writes each scalar element of an array that is not empty.
-func (m *Mapper) list(w *writer, f *field, st *step, sp *span, index int) bool {
+// list writes each scalar element of an array that is not empty. The array is
+// what stands at one of the sources of the step, its alternatives.
+func (m *Mapper) list(w *writer, f *field, st *step, sp *span, alternative, index int) bool {
 	wrote := false
 	i := space(m.rec, int(sp.beg)+1)
-	for byteAt(m.rec, i) != ']' {
-		el := span{kind: spanNone}
+	for element := 0; byteAt(m.rec, i) != ']'; element++ {
+		var el span
 		el, i = m.elementSpan(i)
+		if m.watch != nil {
+			m.watch.source(alternative, element, &el)
+		}
 		if el.scalar() && m.scalar(w, f, st, &el, index) {
 			wrote = true
 		}
@@ -408,6 +412,9 @@ func pick(arms []arm, b []byte, plain bool) int16 {
 // stands already in a list without duplicates does, though it is not written.
 func (m *Mapper) put(w *writer, f *field, st *step, t text, index int) bool {
 	if f.dedup && !m.fresh(w, t.unquoted()) {
+		if m.watch != nil {
+			m.watch.repeated(m, f, st, t)
+		}
 		return true
 	}
 	if f.shape == shapeMembers && !m.freshMember(w, st, index) {

@@ -76,8 +76,9 @@ type trace struct {
 	places     []place  // of the messages around the field being written
 	frames     []string // paths of the list elements around the source being read
 	frameAt    []int    // and where their slots begin
-	spans      span     // of the value being tried
-	alt        int
+	span       span     // of the value being tried
+	alt        int      // which of the step's sources it is
+	element    int      // and which element of the list there; -1 for the value itself
 	transforms []Transform
 }
 
@@ -92,8 +93,8 @@ type origin struct {
 // place is an element of a list of messages in the event.
 type place struct{ path, shown string }
 
-func (t *trace) source(alternative int, sp span) {
-	t.alt, t.spans, t.transforms = alternative, sp, nil
+func (t *trace) source(alternative, element int, sp span) {
+	t.alt, t.element, t.span, t.transforms = alternative, element, sp, nil
 }
 
 func (t *trace) unreadMember(m *Mapper, n *node, key []byte, beg, end int) {
@@ -151,7 +152,7 @@ func (t *trace) eventPath(path string) string {
 }
 
 func (t *trace) wrote(m *Mapper, f *field, st *step, item, index, beg int) {
-	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]), Rule: st.rule, Via: st.top(), Transforms: t.transforms}
+	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]), Rule: st.rule, Via: st.top()}
 	switch f.shape {
 	case shapeSingle:
 	case shapeMembers:
@@ -161,11 +162,30 @@ func (t *trace) wrote(m *Mapper, f *field, st *step, item, index, beg int) {
 		e.Path += "[" + strconv.Itoa(item) + "]"
 	}
 	if len(st.from.nodes) > 0 {
-		e.Source = t.recordPath(st.from.nodes[t.alt].path)
-		e.Raw = rawOf(m, &t.spans)
+		e.Source, e.Raw, e.Transforms = t.sourcePath(st), rawOf(m, &t.span), t.transforms
 	}
 	t.values = append(t.values, e)
 	t.origins = append(t.origins, origin{f, st, t.alt, t.frame()})
+}
+
+// sourcePath answers where in the record the value being tried stands.
+func (t *trace) sourcePath(st *step) string {
+	path := t.recordPath(st.from.nodes[t.alt].path)
+	if t.element >= 0 {
+		path += "[" + strconv.Itoa(t.element) + "]"
+	}
+	return path
+}
+
+// repeated is told of a value that its list holds already: it lost against the
+// one that stands there.
+func (t *trace) repeated(m *Mapper, f *field, st *step, value string) {
+	list := t.eventPath(f.path) + "["
+	for i := range t.values {
+		if v := &t.values[i]; strings.HasPrefix(v.Path, list) && v.Value == value {
+			v.Lost = append(v.Lost, Lost{st.rule, t.sourcePath(st), rawOf(m, &t.span), value, "the list has the value already"})
+		}
+	}
 }
 
 // rawOf answers the JSON of a value as it stands in the record.
@@ -183,16 +203,19 @@ func (p *Parser) Explain(record []byte) *Explanation {
 	t := &trace{}
 	m.watch = &watch{trace: t}
 	event, err := m.Map(nil, record)
-	x := &Explanation{Event: event, Values: t.values, Unread: t.unread}
+	x := &Explanation{Event: event, Unread: t.unread}
+	m.rec = record
 	if err != nil {
 		errors.As(err, &x.Reject)
 		if x.Reject.Code != CodeTimestamp {
 			return x
 		}
+		// All else that the event would have held is worth knowing.
+		m.run(m.plan.event, 0)
 	}
-	m.rec, m.watch = record, nil
+	x.Values, m.watch = t.values, nil
 	for i := range x.Values {
-		x.Values[i].Lost = m.lost(t.origins[i])
+		x.Values[i].Lost = append(x.Values[i].Lost, m.lost(t.origins[i])...)
 	}
 	for _, d := range p.plan.decisions {
 		if len(d.arms) > 0 && !d.item {

@@ -122,17 +122,17 @@ func (m *Mapper) shareScan(o *Mapper) {
 
 // finish appends the event of the record at hand to dst.
 func (m *Mapper) finish(dst []byte) ([]byte, error) {
-	mark := len(dst)
 	m.dst, m.texts = dst, m.texts[:0]
 	clear(m.present)
 	clear(m.decided)
 	clear(m.outcomes)
-	m.run(m.plan.event, 0)
-	out := m.dst
 	var err error
-	if m.fieldState(m.plan.timestamp) != yes {
-		out, err = out[:mark], m.timestampReject()
+	if m.fieldState(m.plan.timestamp) == yes {
+		m.run(m.plan.event, 0)
+	} else {
+		err = m.timestampReject()
 	}
+	out := m.dst
 	m.rec, m.dst = nil, nil
 	return out, err
 }

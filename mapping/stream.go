@@ -82,7 +82,8 @@ func (c *Codes) count(code string) {
 	}
 }
 
-func (s *Stats) add(o *Stats) {
+// Add adds the counts of another stream.
+func (s *Stats) Add(o *Stats) {
 	s.Lines += o.Lines
 	s.Blank += o.Blank
 	s.Records += o.Records
@@ -311,7 +312,7 @@ func (s *streaming) write(b *batch) error {
 	for _, v := range b.violations {
 		s.opts.Validate(v.line, v.list)
 	}
-	s.stats.add(&b.stats)
+	s.stats.Add(&b.stats)
 	if s.opts.Progress != nil {
 		s.opts.Progress(s.stats)
 	}

@@ -10,8 +10,9 @@ type tally struct {
 	last   []int64 // record in which the group was counted last
 	types  []int64
 	unread map[*node]map[string]*UnreadCount
-	names  int   // members in unread
-	others int64 // members not in unread, because it is full
+	names  int            // members in unread
+	others int64          // members not in unread, because it is full
+	seen   []*UnreadCount // members of the record at hand, which may yet be rejected
 }
 
 // maxUnread bounds the names of unread members that are kept apart.
@@ -46,14 +47,26 @@ func (t *tally) unreadMember(n *node, key, value []byte) {
 		known = make(map[string]*UnreadCount)
 		t.unread[n] = known
 	}
-	if c := known[string(key)]; c != nil {
-		c.Count++
-		return
+	c := known[string(key)]
+	if c == nil {
+		if t.names == maxUnread {
+			t.others++
+			return
+		}
+		t.names++
+		c = &UnreadCount{Path: joinPath(n.path, string(key)), Line: t.line, Example: string(short(value))}
+		known[string(key)] = c
 	}
-	if t.names == maxUnread {
-		t.others++
-		return
+	t.seen = append(t.seen, c)
+}
+
+// recordDone counts what was seen of a record, if it has an event. A page is
+// rejected as a record before its events are taken one by one.
+func (t *tally) recordDone(rejected bool) {
+	for _, c := range t.seen {
+		if !rejected {
+			c.Count++
+		}
 	}
-	t.names++
-	known[string(key)] = &UnreadCount{Path: joinPath(n.path, string(key)), Count: 1, Line: t.line, Example: string(short(value))}
+	t.seen = t.seen[:0]
 }

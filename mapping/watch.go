@@ -36,10 +36,21 @@ func (w *watch) member(m *Mapper, n, child *node, keyAt, beg, end int) {
 	}
 }
 
-// source is told that a value of the record is tried for a step.
-func (w *watch) source(st *step, alternative int, sp *span) {
+// source is told that a value of the record is tried: that of one of a step's
+// sources, or an element of the list there.
+func (w *watch) source(alternative, element int, sp *span) {
 	if w.trace != nil {
-		w.trace.source(alternative, *sp)
+		w.trace.source(alternative, element, *sp)
+	}
+}
+
+// repeated is told that a step gave a list a value that it has already.
+func (w *watch) repeated(m *Mapper, f *field, st *step, t text) {
+	if w.tally != nil {
+		w.tally.steps[st.id]++
+	}
+	if w.trace != nil {
+		w.trace.repeated(m, f, st, string(appendValue(nil, t)))
 	}
 }
 

@@ -89,13 +89,19 @@ func (e *eventMapper) takeRecord(b *batch, record []byte, line int64) *Reject {
 	}
 	b.stats.Events++
 	b.events = append(events, '\n')
-	if e.validate {
-		if list := e.validator.Validate(events[mark:]); len(list) > 0 {
-			b.stats.Violating++
-			b.violations = append(b.violations, violations{line, slices.Clone(list)})
-		}
-	}
+	e.check(b, events[mark:], line)
 	return nil
+}
+
+// check validates an event, if that is asked for.
+func (e *eventMapper) check(b *batch, event []byte, line int64) {
+	if !e.validate {
+		return
+	}
+	if list := e.validator.Validate(event); len(list) > 0 {
+		b.stats.Violating++
+		b.violations = append(b.violations, violations{line, slices.Clone(list)})
+	}
 }
 
 // pages maps the events of one or more API pages. It reports whether data is

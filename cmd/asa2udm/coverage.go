@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"github.com/asa2udm/asa2udm/mapping"
+	"github.com/asa2udm/asa2udm/udm"
 )
 
 type coverageFlags struct {
@@ -106,12 +106,11 @@ func (c *corpus) cover(ctx context.Context, reports *reports, parser *mapping.Pa
 		return err
 	}
 	opts := mapping.StreamOptions{Workers: c.flags.workers, Progress: reports.progress()}
-	text, validated := io.Reader(r), func() error { return nil }
 	if c.flags.validate {
-		text, validated = c.found.alongside(ctx, parser, in.name, r, c.flags.workers)
+		opts.Validate = func(line int64, list []udm.Violation) { c.found.add(in.name, line, list) }
 	}
-	got, err := mapping.Cover(ctx, parser, text, opts)
-	if err := errors.Join(err, validated(), r.Close()); err != nil {
+	got, err := mapping.Cover(ctx, parser, r, opts)
+	if err := errors.Join(err, r.Close()); err != nil {
 		return err
 	}
 	reports.add(got.Stats)
@@ -152,12 +151,12 @@ func (r *reports) progress() func(mapping.Stats) {
 	}
 	return func(s mapping.Stats) {
 		sum := r.sum
-		addStats(&sum, s)
+		sum.Add(&s)
 		r.shown.update(sum)
 	}
 }
 
-func (r *reports) add(s mapping.Stats) { addStats(&r.sum, s) }
+func (r *reports) add(s mapping.Stats) { r.sum.Add(&s) }
 
 func (r *reports) end() {
 	if r.shown != nil {

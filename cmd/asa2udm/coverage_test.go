@@ -82,18 +82,16 @@ func coverageOf(t *testing.T, files ...string) string {
 	return string(out)
 }
 
-// TestViolationsAlongside checks that each violation is counted and its first
-// place kept.
-func TestViolationsAlongside(t *testing.T) {
+// TestCoverageCountsViolations checks that each violation is counted and its
+// first place kept.
+func TestCoverageCountsViolations(t *testing.T) {
 	parser := compileRules(t, "asa.yaml")
 	corpus := asagen.New(9, asagen.Options{}).File(nil, 400)
 	want := violationsIn(t, parser, corpus)
 	var v violationCounts
-	r, done := v.alongside(context.Background(), parser, "x", bytes.NewReader(corpus), 1)
-	if _, err := mapping.Cover(context.Background(), parser, r, mapping.StreamOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := done(); err != nil {
+	if _, err := mapping.Cover(context.Background(), parser, bytes.NewReader(corpus), mapping.StreamOptions{
+		Validate: func(line int64, list []udm.Violation) { v.add("x", line, list) },
+	}); err != nil {
 		t.Fatal(err)
 	}
 	if got := v.errors + v.warnings; got != want || want == 0 {

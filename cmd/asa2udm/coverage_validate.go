@@ -2,12 +2,9 @@ package main
 
 import (
 	"cmp"
-	"context"
-	"io"
 	"regexp"
 	"slices"
 
-	"github.com/asa2udm/asa2udm/mapping"
 	"github.com/asa2udm/asa2udm/udm"
 )
 
@@ -34,25 +31,6 @@ type violationCount struct {
 const maxKinds = 1000
 
 var listIndex = regexp.MustCompile(`\[[0-9]+\]`)
-
-// alongside validates the events of an input while something else reads it: it
-// answers what to read instead, and what to call once that is done.
-func (v *violationCounts) alongside(ctx context.Context, parser *mapping.Parser, name string, r io.Reader, workers int) (io.Reader, func() error) {
-	pr, pw := io.Pipe()
-	done := make(chan error, 1)
-	go func() {
-		_, err := mapping.Stream(ctx, parser, pr, io.Discard, mapping.StreamOptions{
-			Workers:  workers,
-			Validate: func(line int64, list []udm.Violation) { v.add(name, line, list) },
-		})
-		pr.CloseWithError(err)
-		done <- err
-	}()
-	return io.TeeReader(r, pw), func() error {
-		pw.Close()
-		return <-done
-	}
-}
 
 // add counts the violations of one event.
 func (v *violationCounts) add(file string, line int64, list []udm.Violation) {

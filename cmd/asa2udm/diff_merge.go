@@ -50,8 +50,8 @@ func newDifference(before, after string) *difference {
 // add adds the comparison of one input.
 func (d *difference) add(file string, c *mapping.Comparison) {
 	d.files = append(d.files, file)
-	addStats(&d.old, c.Old)
-	addStats(&d.new, c.New)
+	d.old.Add(&c.Old)
+	d.new.Add(&c.New)
 	d.changed += c.Changed
 	for i := range c.Fields {
 		d.addField(file, &c.Fields[i])

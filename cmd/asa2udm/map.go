@@ -212,12 +212,12 @@ func (m *mapRun) stream(ctx context.Context, in input, p *progress) error {
 	if p != nil {
 		opts.Progress = func(s mapping.Stats) {
 			sum := before
-			addStats(&sum, s)
+			sum.Add(&s)
 			p.update(sum)
 		}
 	}
 	stats, err := mapping.Stream(ctx, m.parser, r, m.events(), opts)
-	addStats(&m.stats, stats)
+	m.stats.Add(&stats)
 	if errors.Is(err, mapping.ErrTooManyRejects) {
 		err = hinted(fmt.Errorf("gave up: more than %s rejected", count(m.flags.maxRejects, "record")), "raise --max-rejects, or leave it out")
 	}

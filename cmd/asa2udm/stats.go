@@ -9,24 +9,6 @@ import (
 	"github.com/asa2udm/asa2udm/mapping"
 )
 
-// addStats adds what one more input gave.
-func addStats(sum *mapping.Stats, s mapping.Stats) {
-	sum.Lines += s.Lines
-	sum.Blank += s.Blank
-	sum.Records += s.Records
-	sum.Events += s.Events
-	sum.Rejected += s.Rejected
-	sum.BytesIn += s.BytesIn
-	sum.BytesOut += s.BytesOut
-	sum.Unjoined += s.Unjoined
-	sum.Violating += s.Violating
-	sum.ByCode.JSON += s.ByCode.JSON
-	sum.ByCode.Object += s.ByCode.Object
-	sum.ByCode.Timestamp += s.ByCode.Timestamp
-	sum.ByCode.Size += s.ByCode.Size
-	sum.ByCode.Depth += s.ByCode.Depth
-}
-
 // rejectCounts writes how many records were rejected for what: "2 json, 1 size".
 func rejectCounts(c mapping.Codes) string {
 	var parts []string
