@@ -234,3 +234,16 @@ func (b *Bucket) Check(_ context.Context, prefix string) error {
 func (b *Bucket) path(name string) string {
 	return filepath.Join(b.root, filepath.FromSlash(name))
 }
+
+// Remove takes an object away; one that is not there is no error.
+func (b *Bucket) Remove(_ context.Context, name string) error {
+	path := b.path(name)
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
