@@ -46,7 +46,7 @@ func (m *Mapper) field(w *writer, f *field, frame int) {
 		if slot >= 0 && m.spans[frame+int(slot)].kind < spanArray && !m.plain {
 			continue
 		}
-		wrote := false
+		var wrote bool
 		if f.ways[i].slot != noShortcut && !m.plain {
 			wrote = m.copyStep(w, f, i, frame)
 		} else {

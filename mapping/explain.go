@@ -268,8 +268,9 @@ func (m *Mapper) guardsHold(st *step, frame int) bool {
 
 // wouldGive answers the JSON that a step makes of a value.
 func (m *Mapper) wouldGive(st *step, sp *span) (string, bool) {
-	t, ok := m.text(sp), true
+	t := m.text(sp)
 	if !st.from.plain {
+		var ok bool
 		if t, ok = m.transform(st, t); !ok {
 			return "", false
 		}

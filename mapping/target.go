@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,8 +42,8 @@ func (c *compiler) lookup(to Text, out *outMessage) udm.Path {
 // pathError reports a path that is not in the schema, at the segment that is
 // wrong; the path begins at byte base of the text.
 func (c *compiler) pathError(t Text, base int, err error) {
-	pe, ok := err.(*udm.PathError)
-	if !ok {
+	var pe *udm.PathError
+	if !errors.As(err, &pe) {
 		c.errorf(t.Pos, "%v", err)
 		return
 	}

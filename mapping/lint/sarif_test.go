@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"errors"
 	"bytes"
 	"encoding/json"
 	"testing"
@@ -99,7 +100,8 @@ func TestSARIF(t *testing.T) {
 
 func TestSARIFOfBrokenFile(t *testing.T) {
 	_, err := mapping.Compile("/a/x.yaml", []byte("log_type: X"), mapping.Options{})
-	list, ok := err.(mapping.ErrorList)
+	var list mapping.ErrorList
+	ok := errors.As(err, &list)
 	if !ok {
 		t.Fatalf("got %v, want an ErrorList", err)
 	}
