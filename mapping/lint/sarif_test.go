@@ -1,9 +1,9 @@
 package lint_test
 
 import (
-	"errors"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
