@@ -90,7 +90,7 @@ func (u *ui) verified(r verifyResult) error {
 		u.logf("batch %d was not finished; the next run of collect will finish it", r.Unfinished)
 	}
 	if !r.OK {
-		u.logf("%s in %s of %s", count(len(r.Findings), "finding"), count(r.Records, "event"), count(r.Batches, "batch"))
+		u.logf("%s in %s of %s", count(len(r.Findings), "finding"), count(r.Records, "event"), count(r.Batches, "object"))
 		return errFindings
 	}
 	if r.Batches == 0 {
