@@ -1,0 +1,261 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v4"
+)
+
+var options = Options{
+	Dir: "/etc/collect", Now: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC),
+	Environment: func(name string) string { return map[string]string{"TOKEN": "token", "SECRET": "secret"}[name] },
+	ReadFile: func(path string) ([]byte, error) {
+		if path == "/etc/collect/key.pem" {
+			return []byte("key\n"), nil
+		}
+		return nil, fs.ErrNotExist
+	},
+}
+
+// all is a file with every key.
+const all = `
+out: ./data
+gzip: true
+every: 5m
+tenants:
+  - name: example
+    okta_url: https://example.okta.com
+    api_token: env:TOKEN
+    keep_free: 0.5
+    per_minute: 600
+    ca_file: ca.pem
+    services:
+      logs: {start: 2026-01-31, every: 30s, page_size: 500, rules: okta}
+      users: {emit: changes, full_every: 24h, every: 1h, per_minute: 50}
+      apps:
+  - name: second
+    okta_url: https://second.okta.com
+    oauth: {client_id: 0oa1, key: "file:key.pem", key_id: k1}
+    asa: {team: example-team, key_id: k, key_secret: env:SECRET, url: "https://app.example.com"}
+    out:
+      devo:
+        address: collector.example.com:443
+        chain: chain.crt
+        cert: /secure/domain.crt
+        key: /secure/domain.key
+        host: h1
+        gzip: true
+        spool: spool
+    services:
+      logs: {tag: my.app.okta.logs, start: "2026-03-01T10:00:00+02:00"}
+      asa: {tag: my.app.asa.audit}
+      zones: {}
+`
+
+func TestParse(t *testing.T) {
+	got, err := Parse("collect.yaml", []byte(all), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	toDevo := Out{Devo: &Devo{
+		Address: "collector.example.com:443", Chain: "/etc/collect/chain.crt", Cert: "/secure/domain.crt",
+		Key: "/secure/domain.key", Host: "h1", Gzip: true, Spool: "/etc/collect/spool",
+	}}
+	want := &File{
+		Out: Out{Place: "/etc/collect/data"}, Gzip: true,
+		Tenants: []Tenant{{
+			Name: "example", Out: Out{Place: "/etc/collect/data"}, CAFile: "/etc/collect/ca.pem",
+			Okta: &Okta{URL: "https://example.okta.com", Token: "token", KeepFree: 0.5, PerMinute: 600},
+			Services: []Service{
+				{Name: "logs", Every: 30 * time.Second, Start: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), Tag: "auth.okta.system", PageSize: 500, Rules: "okta"},
+				{Name: "users", Every: time.Hour, Tag: "auth.okta.users", Changes: true, FullEvery: 24 * time.Hour, PerMinute: 50},
+				{Name: "apps", Every: 5 * time.Minute, Tag: "auth.okta.apps"},
+			},
+		}, {
+			Name: "second", Out: toDevo,
+			Okta: &Okta{URL: "https://second.okta.com", OAuth: &OAuth{ClientID: "0oa1", Key: []byte("key"), KeyID: "k1"}, KeepFree: 0.2},
+			ASA:  &ASA{Team: "example-team", KeyID: "k", KeySecret: "secret", URL: "https://app.example.com"},
+			Services: []Service{
+				{Name: "logs", Every: 5 * time.Minute, Start: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), Tag: "my.app.okta.logs"},
+				{Name: "asa", Every: 5 * time.Minute, Tag: "my.app.asa.audit"},
+				{Name: "zones", Every: 5 * time.Minute, Tag: "auth.okta.zones"},
+			},
+		}},
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("file (-got +want):\n%s", diff)
+	}
+}
+
+// faults are changes to the file with every key, and what is said of them.
+var faults = []struct{ name, from, to, want string }{
+	{"future start", "start: 2026-01-31", "start: 2026-06-02", `13:21: [2] start "2026-06-02" lies in the future: want a time that has passed`},
+	{"start without a form", "start: 2026-01-31", "start: yesterday", `13:21: [1] start "yesterday": want a time such as 2026-01-31T00:00:00Z, or a date such as 2026-01-31`},
+	{"start without a zone", "start: 2026-01-31", "start: 2026-01-31T10:00:00", `13:21: [1] start "2026-01-31T10:00:00": want a time such as 2026-01-31T00:00:00Z, or a date such as 2026-01-31`},
+	{"unknown key", "gzip: true\nevery", "gzipped: true\nevery", `3:1: [3] unknown key "gzipped": want one of every, gzip, out, tenants`},
+	{"unknown service", "      apps:\n", "      rocks:\n", `15:7: [3] unknown key "rocks": want one of apps, asa, clients, groups, idps, logs, users, zones`},
+	{"key twice", "every: 5m", "every: 5m\nevery: 6m", `5:1: [3] the key "every" stands here twice`},
+	{"secret in the file", "env:TOKEN", "00abcdef", `8:16: [4] a secret does not stand here: want env:NAME or file:PATH`},
+	{"variable not set", "env:TOKEN", "env:OTHER", `8:16: [4] the environment variable OTHER is not set`},
+	{"file not there", "file:key.pem", "file:other.pem", `18:35: [4] the secret cannot be read: file does not exist`},
+	{"no span", "every: 5m", "every: often", `4:8: [3] "often": want a span of a second or more, such as 60s, 5m or 1h`},
+	{"short span", "every: 30s", "every: 3ms", `13:40: [3] "3ms": want a span of a second or more, such as 60s, 5m or 1h`},
+	{"no share", "keep_free: 0.5", "keep_free: 1", `9:16: [3] "1": want a share from 0 to less than 1, such as 0.2`},
+	{"no number", "per_minute: 600", "per_minute: many", `10:17: [3] "many": want a number from 1 to 1000000`},
+	{"no address", "okta_url: https://example", "okta_url: example", `7:5: [3] okta_url "example.okta.com": want an address such as https://example.okta.com`},
+	{"no credentials", "    api_token: env:TOKEN\n", "", `7:5: [3] api_token is missing, or oauth in its place`},
+	{"two credentials", "api_token: env:TOKEN", "api_token: env:TOKEN\n    oauth: {client_id: a, key: env:SECRET}", `9:5: [3] api_token and oauth exclude each other`},
+	{"two tenants", "name: second", "name: example", `16:5: [3] two tenants have the name "example"`},
+	{"tenant name", "name: second", "name: ../second", `16:5: [3] tenant name "../second": want letters, digits, dots and dashes, since directories are named by it`},
+	{"no name", "name: second", "ca_file: x", `16:5: [3] name is missing`},
+	{"no asa", "    asa: {team: example-team, key_id: k, key_secret: env:SECRET, url: \"https://app.example.com\"}\n", "", `30:7: [3] the service asa needs asa beside services: team, key_id and key_secret`},
+	{"no org", "    okta_url: https://second.okta.com\n    oauth: {client_id: 0oa1, key: \"file:key.pem\", key_id: k1}\n", "", "28:7: [3] the service logs needs okta_url beside services\ncollect.yaml:30:7: [3] the service zones needs okta_url beside services"},
+	{"start of a list", "emit: changes", "emit: changes, start: 2026-01-01", `14:30: [3] start is for logs: a list is read as it is now`},
+	{"changes of a log", "page_size: 500", "emit: changes", `13:45: [3] emit is for lists: each event of a log is new`},
+	{"no emit", "emit: changes", "emit: some", `14:15: [3] emit "some": want all or changes`},
+	{"full without changes", "emit: changes, ", "", `14:15: [3] full_every is for emit: changes, of a list that can be asked for them (users, groups)`},
+	{"tag for a directory", "rules: okta", "tag: a.b.c", `13:61: [3] tag is for Devo, and this goes elsewhere`},
+	{"rules for Devo", "{tag: my.app.asa.audit}", "{tag: a.b.c, rules: asa}", `31:25: [3] rules is for directories and buckets, and this goes to Devo`},
+	{"no tag for asa", "{tag: my.app.asa.audit}", "{}", `31:12: [3] Devo tag "": want three words or more with dots between, such as auth.okta.system`},
+	{"bad tag", "my.app.asa.audit", "audit", `31:13: [3] Devo tag "audit": want three words or more with dots between, such as auth.okta.system`},
+	{"devo without spool", "        spool: spool\n", "", `22:9: [3] spool is missing`},
+	{"tenants no list", "tenants:\n", "tenants: none\nx:\n", "5:10: [3] want a list of tenants\ncollect.yaml:6:1: [3] unknown key \"x\": want one of every, gzip, out, tenants"},
+	{"bad YAML", "gzip: true", "gzip: [", ""},
+}
+
+func TestFaults(t *testing.T) {
+	for _, tc := range faults {
+		t.Run(tc.name, func(t *testing.T) {
+			text := strings.Replace(all, tc.from, tc.to, 1)
+			if text == all {
+				t.Fatal("the case changes nothing")
+			}
+			f, err := Parse("collect.yaml", []byte(text), options)
+			var list Errors
+			if f != nil || !errors.As(err, &list) {
+				t.Fatalf("Parse = %v, %v; want Errors", f, err)
+			}
+			if tc.want != "" && err.Error() != "collect.yaml:"+tc.want {
+				t.Errorf("got\n%v\nwant\ncollect.yaml:%s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	for _, text := range []string{"{}", "tenants: []", "out: x"} {
+		if _, err := Parse("c.yaml", []byte(text), options); err == nil || !strings.Contains(err.Error(), "no tenants") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestSchemaIsInStep holds the schema against the keys that the parser knows, and
+// against files that are right and wrong.
+func TestSchemaIsInStep(t *testing.T) {
+	known := make(map[string][]string)
+	p := &parser{Options: options, watch: func(kind string, keys []string) { known[kind] = keys }}
+	var doc yaml.Node
+	if err := yaml.Load([]byte(all), &doc, yaml.WithV4Defaults()); err != nil {
+		t.Fatal(err)
+	}
+	p.file(doc.Content[0])
+	var schema struct {
+		Defs map[string]struct {
+			Properties    map[string]any
+			PropertyNames struct{ Enum []string }
+		} `json:"$defs"`
+	}
+	if err := json.Unmarshal(Schema, &schema); err != nil {
+		t.Fatal(err)
+	}
+	for kind, want := range known {
+		got := slices.Sorted(maps.Keys(schema.Defs[kind].Properties))
+		if kind == "services" {
+			got = schema.Defs[kind].PropertyNames.Enum
+		}
+		if diff := cmp.Diff(got, want); diff != "" {
+			t.Errorf("%s: keys of the schema (-) and of the parser (+):\n%s", kind, diff)
+		}
+	}
+	compiled := compile(t)
+	if err := compiled.Validate(decode(t, all)); err != nil {
+		t.Errorf("the schema refuses a good file: %v", err)
+	}
+	refused := 0
+	for _, tc := range faults {
+		var v any
+		if yaml.Load([]byte(strings.Replace(all, tc.from, tc.to, 1)), &v) != nil {
+			continue
+		}
+		if compiled.Validate(plain(v)) != nil {
+			refused++
+		}
+	}
+	// Where one key depends on another, or on the time, the schema is silent.
+	if refused < 12 {
+		t.Errorf("the schema refuses %d of %d bad files", refused, len(faults))
+	}
+}
+
+func compile(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(Schema)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("collect.schema.json", v); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("collect.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func decode(t *testing.T, text string) any {
+	t.Helper()
+	var v any
+	if err := yaml.Load([]byte(text), &v); err != nil {
+		t.Fatal(err)
+	}
+	return plain(v)
+}
+
+// plain makes JSON values of YAML ones: an editor sees dates as text.
+func plain(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		out := make(map[string]any)
+		for k, e := range v {
+			out[k] = plain(e)
+		}
+		return out
+	case map[any]any:
+		out := make(map[string]any)
+		for k, e := range v {
+			out[fmt.Sprint(k)] = plain(e)
+		}
+		return out
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+		return v
+	case time.Time:
+		return v.Format(time.RFC3339)
+	}
+	return v
+}
