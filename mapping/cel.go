@@ -135,8 +135,7 @@ func (cc *celCompiler) eventType(whens []Text, sc scope) *decision {
 // baseEnv gives the CEL environment all expressions share.
 func (cc *celCompiler) baseEnv() *cel.Env {
 	if cc.env == nil {
-		env, err := cel.NewEnv(ext.Strings(), cel.ASTValidators(cel.ValidateRegexLiterals()),
-			cel.CrossTypeNumericComparisons(true))
+		env, err := cel.NewEnv(ext.Strings(), cel.CrossTypeNumericComparisons(true))
 		if err != nil {
 			cc.c.errorf(Pos{}, "cannot set up CEL: %v", err)
 			return nil
@@ -155,7 +154,7 @@ func (cc *celCompiler) parse(t Text, sc scope) decisionArm {
 	}
 	parsed, iss := env.Parse(t.Value)
 	if iss.Err() != nil {
-		cc.issues(t, iss)
+		cc.syntaxIssue(t, iss)
 		return arm
 	}
 	before := len(cc.c.list)
@@ -166,42 +165,6 @@ func (cc *celCompiler) parse(t Text, sc scope) decisionArm {
 		arm.ast = parsed
 	}
 	return arm
-}
-
-// issues reports what CEL says of an expression, at its place in the rule file.
-func (cc *celCompiler) issues(t Text, iss *cel.Issues) {
-	for _, e := range iss.Errors() {
-		f := cc.c.errorf(t.At(byteOffset(t.Value, e.Location)), "%s", celMessage(e.Message))
-		if word, ok := undeclared(e.Message); ok {
-			known := append([]string{"log", "udm", "event_type"}, cc.names...)
-			f.Msg = fmt.Sprintf("unknown name %q", word)
-			f.Hint = hintOf(word, known, "names: ")
-			if near := udm.Nearest(word, cc.names); len(near) == 0 && isIdentifier(word) {
-				f.Hint = fmt.Sprintf("a field of the record is written log.%s; names: %s", word, strings.Join(known, ", "))
-			}
-		}
-		if strings.Contains(e.Message, "no matching overload") {
-			f.Hint = "values of the record are text: compare with quotes (log.port == \"22\"), or convert: int(log.port) > 22"
-		}
-	}
-}
-
-// celMessage puts a message of CEL into the house's form.
-func celMessage(msg string) string {
-	msg = strings.TrimPrefix(msg, "Syntax error: ")
-	if i := strings.Index(msg, " expecting {"); i >= 0 {
-		msg = msg[:i]
-	}
-	return strings.TrimSuffix(strings.ReplaceAll(msg, "'<EOF>'", "end of the expression"), ".")
-}
-
-func undeclared(msg string) (word string, ok bool) {
-	rest, ok := strings.CutPrefix(msg, "undeclared reference to '")
-	if !ok {
-		return "", false
-	}
-	word, _, _ = strings.Cut(rest, "'")
-	return word, true
 }
 
 // byteOffset turns a CEL location (line from 1, column in characters from 0)
@@ -264,7 +227,7 @@ func (cc *celCompiler) checkArm(env *cel.Env, arm *decisionArm) {
 		return
 	}
 	if t := checked.OutputType(); !t.IsExactType(types.BoolType) {
-		cc.c.errorf(arm.text.Pos, "a condition wants true or false, got %s", t).Hint = "compare it: ... == \"...\""
+		cc.c.errorf(arm.text.At(0), "a condition wants true or false, got %s", t).Hint = "compare it: ... == \"...\""
 		return
 	}
 	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
@@ -389,18 +352,18 @@ func leafVariables(d *decision, seen map[*decision]bool) []*variable {
 
 // cycles reports decisions that depend on their own answer.
 func (cc *celCompiler) cycles() {
-	state := make(map[*decision]int) // 1 open, 2 done
+	var open []*decision
+	done := make(map[*decision]bool)
 	var visit func(d *decision, from Text)
 	visit = func(d *decision, from Text) {
-		if state[d] == 1 {
-			cc.c.errorf(from.Pos, "%s depends on itself", d.what).Hint =
-				"a field that a condition reads may not be written under that same condition"
+		if i := slices.Index(open, d); i >= 0 {
+			cc.cycle(open[i:], from)
 			return
 		}
-		if state[d] == 2 {
+		if done[d] {
 			return
 		}
-		state[d] = 1
+		open = append(open, d)
 		for _, a := range d.arms {
 			for _, v := range a.vars {
 				for _, next := range v.decisions(cc.types) {
@@ -408,11 +371,29 @@ func (cc *celCompiler) cycles() {
 				}
 			}
 		}
-		state[d] = 2
+		open, done[d] = open[:len(open)-1], true
 	}
 	for _, d := range cc.c.plan.decisions {
 		visit(d, Text{})
 	}
+}
+
+// cycle reports decisions each of which depends on the next, and the last on the
+// first, in the expression from.
+func (cc *celCompiler) cycle(all []*decision, from Text) {
+	msg := all[0].name() + " depends on itself"
+	for i, d := range all[1:] {
+		msg += []string{", by way of ", " and "}[min(i, 1)] + d.name()
+	}
+	cc.c.errorf(from.At(0), "%s", msg).Hint = "a field that a condition reads may not be written under that same condition"
+}
+
+// name answers what a decision is, for messages.
+func (d *decision) name() string {
+	if d.what == "when" && len(d.arms) > 0 {
+		return fmt.Sprintf("the when in line %d", d.arms[0].text.Pos.Line)
+	}
+	return d.what
 }
 
 // decisions answers what must be decided before v has a value.

@@ -223,7 +223,11 @@ func firstArm(r *Rule) Pos {
 // source finds the node for a source path.
 func (c *compiler) source(t Text, sc scope) *node {
 	segments, at, ok := splitPath(t.Value)
-	if !ok {
+	switch {
+	case !ok && at < len(t.Value) && t.Value[at] == '\\':
+		c.errorf(t.At(at), "the source path %q ends in a backslash", t.Value).Hint = `a backslash inside a key is written \\`
+		return nil
+	case !ok:
 		c.errorf(t.At(at), "empty segment in source path %q", t.Value).Hint = `a dot inside a key is written \.`
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Pos is a place in a rule file. Line and Col count from 1; Col counts bytes.
@@ -65,12 +66,25 @@ func (e *Error) Frame() string {
 // blanks answers white space as wide as s, so that a caret stands under the
 // right character whatever tabs and multi-byte characters come before it.
 func blanks(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return r
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\t':
+			b.WriteByte('\t')
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case isWide(r):
+			b.WriteString("  ")
+		default:
+			b.WriteByte(' ')
 		}
-		return ' '
-	}, s)
+	}
+	return b.String()
+}
+
+// isWide reports whether terminals give a character two columns.
+func isWide(r rune) bool {
+	return 0x1100 <= r && r <= 0x115f || 0x2e80 <= r && r <= 0xa4cf || 0xac00 <= r && r <= 0xd7a3 || 0xf900 <= r && r <= 0xfaff ||
+		0xfe30 <= r && r <= 0xfe6f || 0xff00 <= r && r <= 0xff60 || 0xffe0 <= r && r <= 0xffe6 || 0x1f300 <= r && r <= 0x1faff || 0x20000 <= r && r <= 0x3fffd
 }
 
 // ErrorList is every fault found in a rule file, in the order of the file.

@@ -35,9 +35,6 @@ func targets(rules []*Rule, path string) bool {
 // eventTypes compiles the arms that give the event its type.
 func (c *compiler) eventTypes(rs *Ruleset, top scope) {
 	if len(rs.EventType) == 0 {
-		if rs.EventTypes.Line > 0 {
-			c.errorf(rs.EventTypes, "event_type has no arm")
-		}
 		return
 	}
 	p, _ := udm.Lookup("metadata.event_type")

@@ -11,15 +11,18 @@ const maxExtends = 16
 
 // load reads a rule file and, below it, the files it extends.
 func (c *compiler) load(name string, src []byte) *Ruleset {
-	return c.loadChain(name, src, maxExtends)
+	return c.loadChain(name, src, nil)
 }
 
-func (c *compiler) loadChain(name string, src []byte, depth int) *Ruleset {
+// loadChain reads a rule file that those above extend, one the other.
+func (c *compiler) loadChain(name string, src []byte, above []string) *Ruleset {
 	rs := parse(&c.faults, name, src)
+	c.incomplete = c.incomplete || rs.unread
 	if !rs.Extends.given() {
 		return rs
 	}
-	if depth == 0 {
+	above = append(above, name)
+	if len(above) > maxExtends {
 		c.errorf(rs.Extends.Pos, "more than %d files extend each other", maxExtends)
 		c.incomplete = true
 		return rs
@@ -31,7 +34,12 @@ func (c *compiler) loadChain(name string, src []byte, depth int) *Ruleset {
 		c.incomplete = true
 		return rs
 	}
-	return c.extend(c.loadChain(file, base, depth-1), rs)
+	if slices.Contains(above, file) {
+		c.errorf(rs.Extends.Pos, "%s extends itself", file)
+		c.incomplete = true
+		return rs
+	}
+	return c.extend(c.loadChain(file, base, above), rs)
 }
 
 // readBase finds the file an extends names: beside the file that says so, or

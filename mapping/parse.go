@@ -33,6 +33,7 @@ func parse(f *faults, name string, src []byte) *Ruleset {
 	var doc yaml.Node
 	if err := yaml.Load(src, &doc, yaml.WithV4Defaults()); err != nil {
 		p.yamlError(err)
+		p.rs.unread = true
 		return p.rs
 	}
 	p.file(doc.Content[0])
@@ -246,15 +247,16 @@ func (p *fileParser) file(n *yaml.Node) {
 		{"conditions", func(_, v *yaml.Node) { rs.Conditions = p.textPairs(v, "conditions") }},
 		{"event_type", func(k, v *yaml.Node) { rs.EventTypes = p.pos(k); p.eventType(v) }},
 	})
-	end := Pos{rs.Name, 1, 1}
-	if rs.Extends.given() {
+	rs.unread = n.Kind != yaml.MappingNode
+	if rs.unread || rs.Extends.given() || hasKey(n, "extends") {
 		return
 	}
-	if !rs.LogType.given() {
-		p.errorf(end, "log_type is missing").Hint = "log_type: OKTA_SCALEFT, or whatever Google SecOps calls the log"
+	start := Pos{rs.Name, 1, 1}
+	if !hasKey(n, "log_type") {
+		p.errorf(start, "log_type is missing").Hint = "log_type: OKTA_SCALEFT, or whatever Google SecOps calls the log"
 	}
 	if rs.EventTypes.Line == 0 {
-		p.errorf(end, "event_type is missing").Hint = "event_type: GENERIC_EVENT is the least"
+		p.errorf(start, "event_type is missing").Hint = "event_type: GENERIC_EVENT is the least"
 	}
 	p.noBase(rs)
 }
@@ -399,6 +401,9 @@ func (p *fileParser) eventType(n *yaml.Node) {
 		p.rs.EventType = []EventTypeArm{{Pos: p.pos(n), Is: p.nonEmpty(n, "event_type")}}
 		return
 	}
+	if n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+		p.errorf(p.pos(n), "event_type is an empty list").Hint = "event_type: GENERIC_EVENT is the least"
+	}
 	p.list(n, "event_type", func(c *yaml.Node) {
 		arm := EventTypeArm{Pos: p.pos(c)}
 		p.members(c, "an event_type arm", []member{
@@ -406,8 +411,11 @@ func (p *fileParser) eventType(n *yaml.Node) {
 			{"is", func(_, v *yaml.Node) { arm.Is = p.nonEmpty(v, "is") }},
 			{"row", func(_, v *yaml.Node) { arm.Row = p.texts(v, "row") }},
 		})
+		if c.Kind != yaml.MappingNode {
+			return
+		}
 		p.rs.EventType = append(p.rs.EventType, arm)
-		if c.Kind == yaml.MappingNode && !hasKey(c, "is") {
+		if !hasKey(c, "is") {
 			p.errorf(arm.Pos, "an event_type arm has no is").Hint = "{when: ..., is: USER_LOGIN}"
 		}
 	})

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,6 +60,9 @@ func (r *resolver) expr(e ast.Expr, bound []string, list bool) {
 }
 
 func (r *resolver) call(call ast.CallExpr, bound []string) {
+	if call.FunctionName() == "matches" && len(call.Args()) > 0 {
+		r.pattern(call.Args()[len(call.Args())-1])
+	}
 	if call.IsMemberFunction() {
 		r.sized(call.Target(), bound, call.FunctionName())
 	}
@@ -69,6 +73,27 @@ func (r *resolver) call(call ast.CallExpr, bound []string) {
 		default:
 			r.sized(arg, bound, call.FunctionName())
 		}
+	}
+}
+
+// pattern checks a pattern that is written out.
+func (r *resolver) pattern(e ast.Expr) {
+	if e.Kind() != ast.LiteralKind {
+		return
+	}
+	text, ok := e.AsLiteral().(types.String)
+	if !ok {
+		return
+	}
+	if _, err := regexp.Compile(string(text)); err != nil {
+		from := r.offset(e)
+		if i := strings.Index(r.text.Value[from:], string(text)); i >= 0 && i <= len(`r"""`) {
+			from += i
+			r.cc.c.regexError(err, string(text), func(i int) Pos { return r.text.At(from + i) })
+			return
+		}
+		// With escapes in it, no byte of the pattern has a place of its own.
+		r.cc.c.regexError(err, string(text), func(int) Pos { return r.text.At(from) })
 	}
 }
 

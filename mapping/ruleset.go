@@ -34,6 +34,8 @@ type Ruleset struct {
 	Conditions []Pair
 	EventType  []EventTypeArm
 	EventTypes Pos // where the key event_type stands
+
+	unread bool // there is no mapping to read
 }
 
 // Pair is one member of a mapping of texts.

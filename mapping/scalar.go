@@ -22,6 +22,11 @@ type scalar struct {
 // at answers the place of byte offset off of the scalar's value.
 func (s *scalar) at(off int) Pos {
 	c := cursor{lines: s.lines, line: s.line - 1, col: s.col - 1}
+	for strings.HasPrefix(c.rest(), "&") || strings.HasPrefix(c.rest(), "!") {
+		// An anchor or a tag stands before the value.
+		c.col += strings.IndexAny(c.rest()+" ", " \t")
+		c.skipBlank()
+	}
 	switch {
 	case s.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		c.line, c.col = c.line+1, 0
@@ -68,6 +73,11 @@ func (c *cursor) skipBlank() {
 
 // advance goes over the source of one rune of the value.
 func (c *cursor) advance(r rune, style yaml.Style) {
+	for style&yaml.DoubleQuotedStyle != 0 && strings.TrimRight(c.rest(), "\r") == `\` {
+		// The backslash joins the next line without a space.
+		c.line, c.col = c.line+1, 0
+		c.skipBlank()
+	}
 	if r == ' ' || r == '\n' {
 		c.advanceSpace(r, style)
 		return

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"regexp/syntax"
 	"slices"
@@ -126,21 +127,31 @@ func enumHint(word string, e *udm.Enum) string {
 
 func (c *compiler) regex(t Text) *pattern {
 	p, err := newPattern(t.Value)
-	if err == nil {
-		return p
+	if err != nil {
+		c.regexError(err, t.Value, t.At)
+		return nil
 	}
-	e := c.errorf(t.Pos, "bad regexp: %v", err)
-	if se, ok := err.(*syntax.Error); ok {
-		e.Msg = fmt.Sprintf("bad regexp: %s", se.Code)
-		if i := strings.Index(t.Value, se.Expr); i >= 0 && se.Expr != "" {
-			e.Pos = t.At(i)
-			e.Msg = fmt.Sprintf("bad regexp: %s: %q", se.Code, se.Expr)
-		}
-		if strings.HasPrefix(se.Expr, "(?") {
-			e.Hint = "patterns are RE2: no look-around, no back-references"
-		}
+	return p
+}
+
+// regexError reports a bad pattern at its place in the pattern; at answers the
+// place of a byte of it.
+func (c *compiler) regexError(err error, pattern string, at func(int) Pos) {
+	var bad *syntax.Error
+	if !errors.As(err, &bad) {
+		c.errorf(at(0), "bad regexp: %v", err)
+		return
 	}
-	return nil
+	e := c.errorf(at(max(0, strings.Index(pattern, bad.Expr))), "bad regexp: %s", bad.Code)
+	if bad.Expr != "" {
+		e.Msg += fmt.Sprintf(": %q", bad.Expr)
+	}
+	switch {
+	case strings.HasPrefix(bad.Expr, "(?"):
+		e.Hint = "patterns are RE2: no look-around, no back-references"
+	case bad.Code == syntax.ErrInvalidEscape && strings.Trim(bad.Expr, `\123456789`) == "":
+		e.Hint = "patterns are RE2: no back-references"
+	}
 }
 
 func (c *compiler) extractor(r *Rule) extractor {
