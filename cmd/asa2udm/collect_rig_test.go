@@ -47,7 +47,7 @@ type rig struct {
 	made int
 	api  *httptest.Server
 	// onAPI and onStorage stand around each call, if set.
-	onAPI, onStorage func(serve func())
+	onAPI, onStorage hook
 	out              string
 	// sameSecond stops the clock of the documented function.
 	sameSecond bool
@@ -64,7 +64,7 @@ func newRig(t *testing.T, storage string, change func(*simulator.Config)) *rig {
 	}
 	r.api = httptest.NewServer(around(&r.onAPI, simulator.New(c)))
 	t.Cleanup(r.api.Close)
-	r.env = append(os.Environ(), "ASA_BASE_URL="+r.api.URL, "ASA_TEAM_NAME=example-team", "ASA_KEY_ID=id", "ASA_KEY_SECRET="+canary)
+	r.env = append(os.Environ(), "ASA_BASE_URL="+r.api.URL, "ASA_TEAM_NAME=example-team", "ASA_KEY_ID=id", "ASA_KEY_SECRET="+canary, "GORACE=atexit_sleep_ms=0")
 	r.out = filepath.Join(t.TempDir(), "data")
 	if storage == "gcs" {
 		r.emulate()
@@ -72,15 +72,24 @@ func newRig(t *testing.T, storage string, change func(*simulator.Config)) *rig {
 	return r
 }
 
+// hook decides when a call is served. It may be changed while calls come in.
+type hook struct {
+	f atomic.Pointer[func(serve func())]
+}
+
+func (h *hook) set(f func(serve func())) { h.f.Store(&f) }
+
+func (h *hook) clear() { h.f.Store(nil) }
+
 // around lets a hook decide when a call is served.
-func around(hook *func(func()), h http.Handler) http.Handler {
+func around(hook *hook, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		serve := func() {
 			h.ServeHTTP(w, req)
 			http.NewResponseController(w).Flush()
 		}
-		if *hook != nil {
-			(*hook)(serve)
+		if f := hook.f.Load(); f != nil {
+			(*f)(serve)
 			return
 		}
 		h.ServeHTTP(w, req)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os/exec"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -118,18 +119,12 @@ func TestService(t *testing.T) {
 func TestServiceGoesOnAfterFailures(t *testing.T) {
 	r := newRig(t, "dir", nil)
 	r.grow(5)
-	broken := true
-	r.onAPI = func(serve func()) {
-		if broken {
-			panic(http.ErrAbortHandler)
-		}
-		serve()
-	}
+	r.onAPI.set(func(func()) { panic(http.ErrAbortHandler) })
 	s := r.serve()
 	if status, body := s.get("/readyz"); status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz = %d %q before the first run", status, body)
 	}
-	broken = false
+	r.onAPI.clear()
 	s.await("/metrics", `asa2udm_events_total{source="asa/example-team"} 5`)
 	s.stop()
 	r.wantLog()
@@ -139,23 +134,24 @@ func TestServiceGoesOnAfterFailures(t *testing.T) {
 func TestServiceStopsWhileTheAPIHangs(t *testing.T) {
 	r := newRig(t, "dir", nil)
 	r.grow(45)
-	calls, hanging := 0, make(chan struct{})
+	var calls atomic.Int64
+	hanging := make(chan struct{})
 	release := make(chan struct{})
 	t.Cleanup(func() { close(release) })
-	r.onAPI = func(serve func()) {
-		if calls++; calls == 3 {
+	r.onAPI.set(func(serve func()) {
+		if calls.Add(1) == 3 {
 			close(hanging)
 			<-release
 		}
 		serve()
-	}
+	})
 	s := r.serve("--overlap", "0s")
 	<-hanging
 	s.stop()
 	if got := len(lines(t, r.open(), "raw/")); got != 20 {
 		t.Errorf("%d events are written, want the 20 of the page that was read", got)
 	}
-	r.onAPI = nil
+	r.onAPI.clear()
 	r.mustCollect()
 	r.wantLog()
 }

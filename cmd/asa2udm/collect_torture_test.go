@@ -113,9 +113,9 @@ func killAtCall(t *testing.T, storage, calls string, at int, after bool) bool {
 	started := make(chan struct{}) // cmd.Process is set then
 	hook := func(serve func()) { <-started; kill(serve) }
 	if calls == "api" {
-		r.onAPI = hook
+		r.onAPI.set(hook)
 	} else {
-		r.onStorage = hook
+		r.onStorage.set(hook)
 	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -125,7 +125,8 @@ func killAtCall(t *testing.T, storage, calls string, at int, after bool) bool {
 	if err != nil && !killed(err) {
 		t.Fatalf("call %d: %v", at, err)
 	}
-	r.onAPI, r.onStorage = nil, nil
+	r.onAPI.clear()
+	r.onStorage.clear()
 	r.grow(5)
 	r.mustCollect("--normalize", "--overlap", "0s")
 	r.wantLog()

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/asa2udm/asa2udm/collector"
@@ -38,7 +39,7 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Source reads one team's log. It serves one goroutine at a time.
+// Source reads one team's log. Now aside, it serves one goroutine at a time.
 type Source struct {
 	base   *url.URL
 	team   string
@@ -52,8 +53,8 @@ type Source struct {
 	next map[direction]link
 	// warned says that a next link to another host has been reported.
 	warned bool
-	// skew is the server's clock minus ours.
-	skew time.Duration
+	// skew is the server's clock minus ours. It is read while a page is fetched.
+	skew atomic.Int64
 }
 
 type direction bool
@@ -123,8 +124,8 @@ func loopback(host string) bool {
 // Name implements collector.Source. Team names are compared without case.
 func (s *Source) Name() string { return "asa/" + strings.ToLower(s.team) }
 
-// Now implements collector.Backward.
-func (s *Source) Now() time.Time { return time.Now().Add(s.skew) }
+// Now implements collector.Backward. It may be called at any time.
+func (s *Source) Now() time.Time { return time.Now().Add(time.Duration(s.skew.Load())) }
 
 // Page implements collector.Source.
 func (s *Source) Page(ctx context.Context, cur collector.Cursor) (*collector.Page, error) {

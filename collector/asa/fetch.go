@@ -56,7 +56,7 @@ func (s *Source) get(ctx context.Context, at *url.URL, valid func([]byte) error)
 // noteClock learns the server's clock from an answer.
 func (s *Source) noteClock(h http.Header) {
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {
-		s.skew = time.Until(date)
+		s.skew.Store(int64(time.Until(date)))
 	}
 }
 
