@@ -166,7 +166,8 @@ func (j *collectJob) once(ctx context.Context) error {
 	err := j.run(ctx)
 	// These are for the first run; the next one finds all in order.
 	j.work.collector.Options.Rebuild, j.work.collector.Options.FromStart = false, false
-	report := newCollectReport(j.settings, before, snapshot(j.work), start, err)
+	report := newCollectReport("asa/"+j.settings.asa.Team, j.settings.out.join(j.settings.layout.Raw).String(), before, snapshot(j.work), start, err)
+	report.DryRun = j.settings.dryRun
 	j.log.report(ctx, report)
 	if j.json {
 		if writeErr := report.write(j.ui.stdout); writeErr != nil {

@@ -5,19 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/asa"
+	"github.com/asa2udm/asa2udm/collector/devo"
 	"github.com/asa2udm/asa2udm/collector/dir"
 	"github.com/asa2udm/asa2udm/collector/gcs"
 	"github.com/asa2udm/asa2udm/collector/rest"
 )
 
+// collectSource is a source that can prove its setup.
+type collectSource interface {
+	collector.Source
+	// Now is the time by the server's clock.
+	Now() time.Time
+	// Authenticate proves the credentials.
+	Authenticate(context.Context) error
+	// Check proves that there may be read, and drops what it reads.
+	Check(context.Context) error
+}
+
 // collectWork is what a run works with.
 type collectWork struct {
 	client    *rest.Client
-	source    *asa.Source
-	objects   *collector.Objects
+	source    collectSource
+	objects   *collector.Objects // nil where events go to Devo
+	devo      *devo.Sink         // nil where they go elsewhere
 	collector *collector.Collector
 	buckets   []collector.Bucket
 }

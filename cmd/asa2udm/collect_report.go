@@ -11,6 +11,8 @@ type counts struct {
 	Events, Late, Duplicates, Rejected, Unresolved int64
 	Pages, Objects, Recovered                      int64
 	Requests, Retries                              int64
+	throttles                                      int64
+	repeated, barriers, failures, spooled          int64 // of Devo
 	throttled, backoff, waiting                    time.Duration
 	newest                                         time.Time
 	now                                            time.Time // by the API's clock
@@ -18,13 +20,18 @@ type counts struct {
 
 func snapshot(w *collectWork) counts {
 	s, c := w.collector.Stats, &w.client.Stats
-	return counts{
+	n := counts{
 		Events: s.Events.Load(), Late: s.Late.Load(), Duplicates: s.Duplicates.Load(), Rejected: s.Rejected.Load(),
 		Unresolved: s.Unresolved.Load(), Pages: s.Pages.Load(), Objects: s.Objects.Load(), Recovered: s.Recovered.Load(),
-		Requests: c.Requests.Load(), Retries: c.Retries.Load(),
+		Requests: c.Requests.Load(), Retries: c.Retries.Load(), throttles: c.Throttles.Load(),
 		throttled: time.Duration(c.Throttled.Load()), backoff: time.Duration(c.Backoff.Load()), waiting: time.Duration(c.Waiting.Load()),
 		newest: s.Newest(), now: w.source.Now(),
 	}
+	if w.devo != nil {
+		d := w.devo.Stats
+		n.repeated, n.barriers, n.failures, n.spooled = d.Repeated.Load(), d.Barriers.Load(), d.Failures.Load(), d.Spooled.Load()
+	}
+	return n
 }
 
 // collectReport is what one run has done.
@@ -51,16 +58,16 @@ type collectReport struct {
 	Error       string    `json:"error,omitempty"`
 }
 
-func newCollectReport(s *collectSettings, before, after counts, start time.Time, err error) collectReport {
+func newCollectReport(source, destination string, before, after counts, start time.Time, err error) collectReport {
 	r := collectReport{
-		Source: "asa/" + s.asa.Team, Destination: s.out.join(s.layout.Raw).String(),
+		Source: source, Destination: destination,
 		Events: after.Events - before.Events, Late: after.Late - before.Late, Duplicates: after.Duplicates - before.Duplicates,
 		Rejected: after.Rejected - before.Rejected, Unresolved: after.Unresolved - before.Unresolved,
 		Objects: after.Objects - before.Objects, Recovered: after.Recovered - before.Recovered,
 		Pages: after.Pages - before.Pages, Requests: after.Requests - before.Requests, Retries: after.Retries - before.Retries,
 		Throttled: seconds(after.throttled - before.throttled), Backoff: seconds(after.backoff - before.backoff),
 		Waiting: seconds(after.waiting - before.waiting), Took: seconds(time.Since(start)),
-		Newest: after.newest, DryRun: s.dryRun,
+		Newest: after.newest,
 	}
 	if !after.newest.IsZero() {
 		r.Lag = seconds(max(0, after.now.Sub(after.newest)))

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 // not be cured by that ends the service.
 func (j *collectJob) serve(ctx context.Context) error {
 	if j.settings.listen != "" {
-		stop, err := j.listen(ctx)
+		stop, err := listen(ctx, j.settings.listen, j.log, j.metered, j.ready)
 		if err != nil {
 			return err
 		}
@@ -114,23 +115,28 @@ func (h *health) get() (runs, failed int64, last error, success time.Time) {
 	return h.runs, h.failed, h.last, h.success
 }
 
+// metered answers the one job there is.
+func (j *collectJob) metered() []metered {
+	return []metered{{prometheus.Labels{"source": j.work.source.Name()}, j.work, &j.health}}
+}
+
 // listen serves metrics and health until stop is called.
-func (j *collectJob) listen(ctx context.Context) (stop func(), err error) {
-	l, err := net.Listen("tcp", j.settings.listen)
+func listen(ctx context.Context, address string, log *collectLog, jobs collectMetrics, ready http.HandlerFunc) (stop func(), err error) {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w", err)
 	}
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(&collectMetrics{job: j}); err != nil {
+	if err := registry.Register(jobs); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", j.ready)
+	mux.HandleFunc("GET /readyz", ready)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
 	go server.Serve(l)
-	j.log.Info("serving /metrics, /healthz and /readyz", "address", l.Addr().String())
+	log.Info("serving /metrics, /healthz and /readyz", "address", l.Addr().String())
 	return func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
@@ -151,8 +157,15 @@ func (j *collectJob) ready(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// collectMetrics reads the counters when it is asked.
-type collectMetrics struct{ job *collectJob }
+// metered is a job with the labels of its metrics.
+type metered struct {
+	labels prometheus.Labels
+	work   *collectWork
+	health *health
+}
+
+// collectMetrics reads the counters of the jobs that it answers when it is asked.
+type collectMetrics func() []metered
 
 // metric is one number of ours.
 type metric struct {
@@ -172,6 +185,7 @@ var collectMetricList = []metric{
 	{"pages_total", "Pages read.", prometheus.CounterValue, func(c counts) float64 { return float64(c.Pages) }},
 	{"requests_total", "Calls to the API, retries included.", prometheus.CounterValue, func(c counts) float64 { return float64(c.Requests) }},
 	{"retries_total", "Calls that were tried again.", prometheus.CounterValue, func(c counts) float64 { return float64(c.Retries) }},
+	{"throttled_total", "Calls answered 429.", prometheus.CounterValue, func(c counts) float64 { return float64(c.throttles) }},
 	{"throttled_seconds_total", "Time waited because the API asked for it.", prometheus.CounterValue, func(c counts) float64 { return c.throttled.Seconds() }},
 	{"backoff_seconds_total", "Time waited after faults.", prometheus.CounterValue, func(c counts) float64 { return c.backoff.Seconds() }},
 	{"api_seconds_total", "Time spent in calls to the API.", prometheus.CounterValue, func(c counts) float64 { return c.waiting.Seconds() }},
@@ -184,6 +198,14 @@ var collectMetricList = []metric{
 	}},
 }
 
+// devoMetricList is for jobs that send to Devo.
+var devoMetricList = []metric{
+	{"devo_repeated_total", "Events sent again because their arrival was not proven.", prometheus.CounterValue, func(c counts) float64 { return float64(c.repeated) }},
+	{"devo_barriers_total", "Connections drained, which proves what was sent.", prometheus.CounterValue, func(c counts) float64 { return float64(c.barriers) }},
+	{"devo_failures_total", "Connections that were not drained.", prometheus.CounterValue, func(c counts) float64 { return float64(c.failures) }},
+	{"devo_spooled", "Events that wait on disk.", prometheus.GaugeValue, func(c counts) float64 { return float64(c.spooled) }},
+}
+
 func unixSeconds(t time.Time) float64 {
 	if t.IsZero() {
 		return 0
@@ -192,25 +214,34 @@ func unixSeconds(t time.Time) float64 {
 }
 
 // Describe implements prometheus.Collector: the metrics are not told in advance.
-func (m *collectMetrics) Describe(chan<- *prometheus.Desc) {}
+func (m collectMetrics) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
-func (m *collectMetrics) Collect(ch chan<- prometheus.Metric) {
-	labels := prometheus.Labels{"source": m.job.work.source.Name()}
+func (m collectMetrics) Collect(ch chan<- prometheus.Metric) {
+	for _, job := range m() {
+		job.collect(ch)
+	}
+}
+
+func (m metered) collect(ch chan<- prometheus.Metric) {
 	send := func(name, help string, kind prometheus.ValueType, value float64, more prometheus.Labels) {
 		all := prometheus.Labels{}
-		for _, set := range []prometheus.Labels{labels, more} {
+		for _, set := range []prometheus.Labels{m.labels, more} {
 			for k, v := range set {
 				all[k] = v
 			}
 		}
 		ch <- prometheus.MustNewConstMetric(prometheus.NewDesc("asa2udm_"+name, help, nil, all), kind, value)
 	}
-	c := snapshot(m.job.work)
-	for _, x := range collectMetricList {
+	list := collectMetricList
+	if m.work.devo != nil {
+		list = slices.Concat(list, devoMetricList)
+	}
+	c := snapshot(m.work)
+	for _, x := range list {
 		send(x.name, x.help, x.kind, x.value(c), nil)
 	}
-	runs, failed, _, success := m.job.health.get()
+	runs, failed, _, success := m.health.get()
 	const help = "Runs that have ended."
 	send("runs_total", help, prometheus.CounterValue, float64(runs-failed), prometheus.Labels{"result": "success"})
 	send("runs_total", help, prometheus.CounterValue, float64(failed), prometheus.Labels{"result": "failure"})
