@@ -285,8 +285,8 @@ func (cc *celCompiler) namesBelow(path udm.Path, field string) (names []string, 
 		}
 		at = below(at, s.Field.Name)
 		found := at == field
-		if key := strings.TrimPrefix(s.Key, "fields."); (ok || found) && key != "" {
-			names, ok = append(names, key), true
+		if (ok || found) && s.Key != "" {
+			names = append(names, s.Key)
 		}
 		ok = ok || found
 	}

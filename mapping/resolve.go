@@ -27,7 +27,7 @@ type resolver struct {
 // expr resolves the paths in e. bound holds the names that macros define, and
 // list says that e is used as a list.
 func (r *resolver) expr(e ast.Expr, bound []string, list bool) {
-	if root, segments, test, ok := chain(e); ok && !slices.Contains(bound, root.AsIdent()) {
+	if root, segments, test, ok := chain(e); ok && !slices.Contains(bound, root.AsIdent()) && !indexesEvent(e, root) {
 		if r.path(e, root, segments, test, list) {
 			return
 		}
@@ -57,6 +57,12 @@ func (r *resolver) expr(e ast.Expr, bound []string, list bool) {
 			r.expr(part, inner, false)
 		}
 	}
+}
+
+// indexesEvent reports whether e is an element of a list of the event: the list is
+// a path then, and the position is not part of it.
+func indexesEvent(e, root ast.Expr) bool {
+	return root.AsIdent() == "udm" && e.Kind() == ast.CallKind && e.AsCall().Args()[1].AsLiteral().Type() == types.IntType
 }
 
 func (r *resolver) call(call ast.CallExpr, bound []string) {
@@ -204,6 +210,10 @@ func (r *resolver) event(e, root ast.Expr, segments []string, test bool) {
 	if err != nil {
 		r.cc.c.pathError(r.text, r.offset(root)+len("udm."), err)
 		return
+	}
+	for i := range p {
+		// additional.fields.k is the member k, as in the rules.
+		p[i].Key = strings.TrimSuffix(strings.TrimPrefix(p[i].Key+".", "fields."), ".")
 	}
 	v := &variable{shown: "udm." + path, kind: readUDMHas, typ: types.BoolType, path: p.String()}
 	if !test {
