@@ -166,11 +166,11 @@ func TestBesideTheDocumentedFunction(t *testing.T) {
 			r.sameSecond = true
 			step()
 		}},
-		{"one call in five fails, 40 runs", func(c *simulator.Config) {
+		{fmt.Sprintf("one call in five fails, %d runs", rounds(40, 8)), func(c *simulator.Config) {
 			c.Faults = simulator.Faults{Forbidden: .05, Server: .1, Cut: .05}
 		}, func(r *rig, step func()) {
 			r.grow(2000)
-			for range 40 {
+			for range rounds(40, 8) {
 				r.grow(10)
 				step()
 			}

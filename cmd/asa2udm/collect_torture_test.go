@@ -30,7 +30,7 @@ func TestTortureRandomKills(t *testing.T) {
 		t.Run(storage, func(t *testing.T) {
 			r := newRig(t, storage, nil)
 			rng := rand.New(rand.NewPCG(1, uint64(len(storage))))
-			want := rounds(500, 6)
+			want := rounds(500, 3)
 			kills, runs := 0, 0
 			for ; kills < want; runs++ {
 				r.grow(rng.IntN(60))
@@ -79,10 +79,7 @@ func TestTortureEveryCall(t *testing.T) {
 	for _, tc := range []struct{ storage, calls string }{{"dir", "api"}, {"gcs", "api"}, {"gcs", "storage"}} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/%s/after=%v", tc.storage, tc.calls, after), func(t *testing.T) {
-				if !torture && tc.calls == "storage" && testing.Short() {
-					t.Skip("takes its time")
-				}
-				step := rounds(1, 3)
+				step := rounds(1, 8)
 				for at := 1; killAtCall(t, tc.storage, tc.calls, at, after); at += step {
 					places++
 				}
@@ -171,7 +168,7 @@ func TestTortureRaces(t *testing.T) {
 		t.Run(storage, func(t *testing.T) {
 			r := newRig(t, storage, nil)
 			lost := 0
-			for range rounds(50, 3) {
+			for range rounds(50, 2) {
 				r.grow(60)
 				var errs [2]error
 				var stderr [2]bytes.Buffer
@@ -196,7 +193,7 @@ func TestTortureRaces(t *testing.T) {
 				}
 				r.wantLog()
 			}
-			t.Logf("%d races, %d losers stopped: nothing lost, doubled or interleaved", rounds(50, 3), lost)
+			t.Logf("%d races, %d losers stopped: nothing lost, doubled or interleaved", rounds(50, 2), lost)
 		})
 	}
 }
