@@ -47,6 +47,7 @@ type variable struct {
 	copies []int32   // slots that are copied to the fields
 	others []*field  // the fields that something else is written to
 	parts  []part    // has() of what is within the values of a field
+	kept   int       // index in Mapper.readings plus 1, if the value is kept for the record
 	inner  *decision // a named condition, or event_type
 }
 
@@ -249,6 +250,12 @@ func (cc *celCompiler) link(v *variable) {
 		if p, err := udm.Lookup(v.path); err == nil {
 			v.parts = cc.parts(cc.c.plan.event, p, nil)
 		}
+	}
+	// A list, and what takes writing a field to know, is made once for a record,
+	// however many elements ask for it.
+	if list := v.kind == readList || v.kind == readAny; list && !v.item || v.kind == readUDM || len(v.parts) > 0 {
+		cc.c.plan.readings++
+		v.kept = cc.c.plan.readings
 	}
 }
 

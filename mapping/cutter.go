@@ -194,9 +194,9 @@ func startsPageKey(b []byte) bool {
 	return slices.ContainsFunc(pageKeys, func(key []byte) bool { return bytes.HasPrefix(b, key) })
 }
 
-// mayStartPageKey reports whether b, read further, may start with a page's key.
+// mayStartPageKey reports whether b is the beginning of a page's key, cut short.
 func mayStartPageKey(b []byte) bool {
-	return slices.ContainsFunc(pageKeys, func(key []byte) bool { return bytes.HasPrefix(key, b) })
+	return slices.ContainsFunc(pageKeys, func(key []byte) bool { return len(b) < len(key) && bytes.HasPrefix(key, b) })
 }
 
 // pageScan looks for the end of a page written over several lines. It goes on
@@ -206,10 +206,17 @@ type pageScan struct {
 	lines   int // line ends among them
 	end     int // where the page ends, line end included; 0 if it is none
 	depth   int
-	keyed   bool // the first key has been seen
+	starts  int  // lines that could be the first of a page, this one included
+	inLine  bool // the line has more than white space before at
+	brace   bool // a brace began the line, and its key is still to come
 	quoted  bool // at is in a text,
 	escaped bool // behind a backslash
 }
+
+// maxPageStarts is how many lines of a page may look like the first of one. Pages
+// that are cut short follow each other; to look for the end of each no further
+// than this keeps the time that takes in proportion to the input.
+const maxPageStarts = 8
 
 // maxPageDepth is how deep encoding/json reads, which reads pages.
 const maxPageDepth = 10_000
@@ -219,9 +226,16 @@ const maxPageDepth = 10_000
 func (s *pageScan) read(b []byte, last bool) (open bool) {
 	for ; s.at < len(b); s.at++ {
 		c := b[s.at]
-		if !s.keyed && s.depth == 1 && !isSpace(c) {
-			if s.keyed = startsPageKey(b[s.at:]); !s.keyed {
-				return !last && mayStartPageKey(b[s.at:])
+		if s.brace && !isSpace(c) {
+			key := b[s.at:]
+			if !last && mayStartPageKey(key) {
+				return true
+			}
+			if startsPageKey(key) {
+				s.starts++
+			}
+			if s.brace = false; s.starts == 0 || s.starts > maxPageStarts {
+				return false
 			}
 		}
 		if !s.step(c) {
@@ -240,6 +254,8 @@ func (s *pageScan) read(b []byte, last bool) (open bool) {
 
 // step goes over one byte. It reports false where there can be no page.
 func (s *pageScan) step(c byte) bool {
+	began := !s.inLine && c == '{'
+	s.inLine = c != '\n' && (s.inLine || !isSpace(c))
 	switch {
 	case c == '\n':
 		s.lines++
@@ -253,6 +269,7 @@ func (s *pageScan) step(c byte) bool {
 	case s.quoted:
 	case c == '{' || c == '[':
 		s.depth++
+		s.brace = began
 		return s.depth <= maxPageDepth
 	case c == '}' || c == ']':
 		s.depth--

@@ -90,8 +90,13 @@ func (m *Mapper) question(d *decision, frame int) bool {
 		case readPresence:
 			m.questions = append(m.questions, truthByte(m.recordHas(v, frame)))
 		case readUDMHas:
-			has := truthByte(m.eventHas(v))
-			m.questions = append(m.questions, has)
+			var has bool
+			if v.kept == 0 {
+				has = m.eventHas(v)
+			} else {
+				has = m.read(v, frame) == types.True
+			}
+			m.questions = append(m.questions, truthByte(has))
 		case readEventType:
 			arm := m.decide(m.plan.eventType, 0)
 			m.questions = append(m.questions, byte(arm), byte(arm>>8))
@@ -207,6 +212,17 @@ func (a *activation) ResolveName(name string) (any, bool) {
 
 // read answers the value of a variable as CEL has it.
 func (m *Mapper) read(v *variable, frame int) ref.Val {
+	if v.kept == 0 || m.plain {
+		return m.readNew(v, frame)
+	}
+	value := &m.readings[v.kept-1]
+	if *value == nil {
+		*value = m.readNew(v, frame)
+	}
+	return *value
+}
+
+func (m *Mapper) readNew(v *variable, frame int) ref.Val {
 	switch v.kind {
 	case readText:
 		return types.String(m.spanText(m.frameOf(v, frame) + int(v.slot)))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sync"
 	"unicode/utf8"
+
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // Parser is a compiled rule file. It never changes, and any number of goroutines
@@ -58,6 +60,7 @@ type Mapper struct {
 	decided   []int16   // by decision id, the arm that was picked, plus 2; 0 is not yet
 	memos     []memo    // by decision id, answers of earlier records
 	questions []byte    // of the decisions being looked up
+	readings  []ref.Val // of variables that are kept for the record
 	outcomes  []outcome // by memo id, of this record
 	picks     []picks   // by memo id, of earlier records
 	watch     *watch    // nil unless somebody watches
@@ -85,6 +88,7 @@ func (p *Parser) NewMapper() *Mapper {
 		memos:    make([]memo, len(pl.decisions)),
 		outcomes: make([]outcome, pl.memos),
 		picks:    make([]picks, pl.memos),
+		readings: make([]ref.Val, pl.readings),
 	}
 }
 
@@ -125,6 +129,7 @@ func (m *Mapper) finish(dst []byte) ([]byte, error) {
 	m.dst, m.texts = dst, m.texts[:0]
 	clear(m.present)
 	clear(m.decided)
+	clear(m.readings)
 	clear(m.outcomes)
 	var err error
 	if m.fieldState(m.plan.timestamp) == yes {

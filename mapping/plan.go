@@ -14,6 +14,7 @@ type plan struct {
 	decisions []*decision
 	steps     []*step
 	memos     int // of the sources
+	readings  int // of variables that are kept for the record
 	arms      int
 	fields    int
 	paths     []string // of the fields, by group

@@ -265,6 +265,19 @@ func TestStreamPageAtBufferEnd(t *testing.T) {
 	}
 }
 
+// TestStreamCutPages checks that a page is found behind any number of pages that
+// were cut short.
+func TestStreamCutPages(t *testing.T) {
+	p := compileText(t, streamRules)
+	for _, cut := range []int{1, 2, 8, 50, 5000} {
+		in := strings.Repeat("{\n  \"list\": [\n", cut) + indented(1) + "\n" + goodRecord(2)
+		got, err := runStream(t, p, strings.NewReader(in), StreamOptions{})
+		if err != nil || !slices.Equal(got.Events, []string{"1", "2"}) || len(got.Rejects) != 2*cut {
+			t.Errorf("%d cut: got events %v and %d rejects, %v", cut, got.Events, len(got.Rejects), err)
+		}
+	}
+}
+
 func TestStreamReadError(t *testing.T) {
 	p := compileText(t, streamRules)
 	broken := errors.New("the cable is out")
