@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/asa2udm/asa2udm/mapping"
 )
@@ -113,6 +114,7 @@ func checkFormat(t *testing.T, src []byte) bool {
 var samePlaces = cmp.Options{
 	cmp.Comparer(func(a, b mapping.Text) bool { return a.Value == b.Value }),
 	cmp.Comparer(func(mapping.Pos, mapping.Pos) bool { return true }),
+	cmpopts.IgnoreUnexported(mapping.Rule{}),
 }
 
 // commentsOf answers the comments of a file, sorted: a key takes its comments
