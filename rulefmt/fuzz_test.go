@@ -114,7 +114,7 @@ func checkFormat(t *testing.T, src []byte) bool {
 var samePlaces = cmp.Options{
 	cmp.Comparer(func(a, b mapping.Text) bool { return a.Value == b.Value }),
 	cmp.Comparer(func(mapping.Pos, mapping.Pos) bool { return true }),
-	cmpopts.IgnoreUnexported(mapping.Rule{}),
+	cmpopts.IgnoreUnexported(mapping.Ruleset{}, mapping.Rule{}),
 }
 
 // commentsOf answers the comments of a file, sorted: a key takes its comments
