@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,6 +30,7 @@ type collectFlags struct {
 	gzip, rawPages             bool
 	once, check, dryRun, json  bool
 	repair, listen             string
+	config, only               string
 	logLevel, logFormat        string
 	set                        *pflag.FlagSet
 	environment                func(string) string
@@ -39,6 +41,8 @@ func (f *collectFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.out, "out", "", "collect into `DIR` or gs://bucket/prefix")
 	set.BoolVar(&f.normalize, "normalize", false, "write UDM beside the raw records")
 	set.StringVar(&f.rules, "rules", defaultRules, "rule `FILE` for --normalize, or a shipped pack")
+	set.StringVar(&f.config, "config", "", "collect what `FILE` says: tenants, services, Devo")
+	set.StringVar(&f.only, "only", "", "of --config, collect `TENANT/SERVICE` alone")
 	set.BoolVar(&f.once, "once", false, "collect what is new and end (the default)")
 	set.DurationVar(&f.every, "every", 0, "collect every `TIME`, such as 1m; 0s: once")
 	set.BoolVar(&f.check, "check", false, "prove settings, key, role and storage, no more")
@@ -85,7 +89,7 @@ ASA_BASE_URL, GCS_BUCKET, GCS_PREFIX, STATE_KEY, PAGE_SIZE, LOOKBACK_HOURS, ...`
 		},
 	}
 	f.register(cmd.Flags())
-	all = foldFlags(cmd.Flags(), "out", "normalize", "every", "check", "dry-run", "since", "team", "key-id", "key-secret-file", "json")
+	all = foldFlags(cmd.Flags(), "out", "normalize", "every", "config", "check", "dry-run", "since", "team", "key-id", "json")
 	return cmd
 }
 
@@ -117,6 +121,12 @@ func runCollect(ctx context.Context, u *ui, f *collectFlags) error {
 }
 
 func collectWith(ctx context.Context, u *ui, f *collectFlags, log *collectLog) error {
+	if f.config != "" {
+		return collectConfig(ctx, u, f, log)
+	}
+	if f.only != "" {
+		return hinted(errors.New("--only is for --config"), "add --config FILE")
+	}
 	s, err := f.settings(log)
 	if err != nil {
 		return err

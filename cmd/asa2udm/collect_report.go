@@ -45,6 +45,7 @@ type collectReport struct {
 	Unresolved  int64     `json:"unresolved_references"`
 	Objects     int64     `json:"objects"`
 	Recovered   int64     `json:"recovered_objects"`
+	Repeated    int64     `json:"repeated,omitempty"` // to Devo
 	Pages       int64     `json:"pages"`
 	Requests    int64     `json:"requests"`
 	Retries     int64     `json:"retries"`
@@ -64,7 +65,8 @@ func newCollectReport(source, destination string, before, after counts, start ti
 		Events: after.Events - before.Events, Late: after.Late - before.Late, Duplicates: after.Duplicates - before.Duplicates,
 		Rejected: after.Rejected - before.Rejected, Unresolved: after.Unresolved - before.Unresolved,
 		Objects: after.Objects - before.Objects, Recovered: after.Recovered - before.Recovered,
-		Pages: after.Pages - before.Pages, Requests: after.Requests - before.Requests, Retries: after.Retries - before.Retries,
+		Repeated: after.repeated - before.repeated,
+		Pages:    after.Pages - before.Pages, Requests: after.Requests - before.Requests, Retries: after.Retries - before.Retries,
 		Throttled: seconds(after.throttled - before.throttled), Backoff: seconds(after.backoff - before.backoff),
 		Waiting: seconds(after.waiting - before.waiting), Took: seconds(time.Since(start)),
 		Newest: after.newest,

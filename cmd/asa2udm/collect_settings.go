@@ -137,14 +137,19 @@ func (f *collectFlags) modes(s *collectSettings) error {
 		return fmt.Errorf("--every %s: want at least 1s", f.every)
 	case f.listen != "" && f.every == 0:
 		return hinted(errors.New("--listen is for a service"), "add --every 1m")
-	case f.repair != "" && !slices.Contains([]string{"rebuild-state", "from-start", "accept-unverified"}, f.repair):
-		return fmt.Errorf("--repair %q: want rebuild-state, from-start or accept-unverified", f.repair)
 	case f.set.Changed("rules") && !f.normalize:
 		return hinted(errors.New("--rules is for --normalize"), "add --normalize")
 	case f.objectRecords < 1:
 		return fmt.Errorf("--object-records %d: want at least 1", f.objectRecords)
 	}
-	return nil
+	return f.checkRepair()
+}
+
+func (f *collectFlags) checkRepair() error {
+	if f.repair == "" || slices.Contains([]string{"rebuild-state", "from-start", "accept-unverified"}, f.repair) {
+		return nil
+	}
+	return fmt.Errorf("--repair %q: want rebuild-state, from-start or accept-unverified", f.repair)
 }
 
 // api reads who asks whom. The secret comes from a file or the environment, so

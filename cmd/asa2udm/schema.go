@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/asa2udm/asa2udm/collector/config"
 	"github.com/asa2udm/asa2udm/mapping/rules"
 	"github.com/asa2udm/asa2udm/udm"
 )
@@ -23,7 +24,7 @@ func newSchemaCommand(u *ui) *cobra.Command {
 		Long: `Shows what the UDM schema says of a field (principal.user.userid), of a message
 or enum (SecurityResult), or what events of a type must have (USER_LOGIN).
 Without PATH it lists the fields of an event. The word rules instead of a PATH
-prints the JSON Schema of rule files.`,
+prints the JSON Schema of rule files, collect that of files for collect.`,
 		Example: `  $ asa2udm schema principal.user
   $ asa2udm schema USER_LOGIN
   $ asa2udm schema rules > rules.schema.json`,
@@ -39,6 +40,10 @@ prints the JSON Schema of rule files.`,
 func runSchema(u *ui, word string, asJSON bool) error {
 	if word == "rules" {
 		_, err := io.WriteString(u.stdout, rules.Schema)
+		return err
+	}
+	if word == "collect" {
+		_, err := u.stdout.Write(config.Schema)
 		return err
 	}
 	entry, err := lookupSchema(word)

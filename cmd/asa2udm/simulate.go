@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/asa2udm/asa2udm/collector/asa/simulator"
+	oktasimulator "github.com/asa2udm/asa2udm/collector/okta/simulator"
 )
 
 // simulateFlags are the settings of the command simulate.
@@ -28,6 +30,8 @@ type simulateFlags struct {
 	seed    uint64
 	faults  string
 	config  simulator.Config
+	objects int
+	okta    oktasimulator.Config
 }
 
 func (f *simulateFlags) register(set *pflag.FlagSet) {
@@ -35,6 +39,8 @@ func (f *simulateFlags) register(set *pflag.FlagSet) {
 	set.IntVar(&f.events, "events", 5000, "make up `N` events")
 	set.DurationVar(&f.span, "span", 24*time.Hour, "spread them over the last `TIME`")
 	set.Float64Var(&f.grow, "grow", 0, "add `N` events a second")
+	set.IntVar(&f.objects, "objects", 25, "make up `N` objects of each Okta list")
+	set.StringVar(&f.okta.Token, "okta-token", "simulated", "`TOKEN` of the Okta org, which is none")
 	set.StringVar(&f.records, "records", "", "answer the events or pages of an NDJSON `FILE` instead")
 	set.Uint64Var(&f.seed, "seed", 1, "`N` decides the events and the faults")
 	set.StringVar(&f.config.Team, "team", "example-team", "`NAME` of the team")
@@ -58,9 +64,10 @@ func newSimulateCommand(u *ui) *cobra.Command {
 	var all *bool
 	cmd := &cobra.Command{
 		Use:   "simulate [flags] [-- COMMAND [ARG...]]",
-		Short: "Answer like the ASA API, to try things out",
-		Long: `Answers like the ASA API: tokens, audit pages, related objects, limits, faults.
-With a command it runs that, its environment set for collect, and ends with it.`,
+		Short: "Answer like ASA and Okta, to try things out",
+		Long: `Answers like the ASA API (tokens, audit pages, related objects) and like an Okta
+org (System Log and lists), with limits and faults. With a command it runs that,
+its environment set for collect, and ends with it.`,
 		Example: `  $ asa2udm simulate -- asa2udm collect --normalize --out ./data
   $ asa2udm simulate --events 100000 --faults 429=0.1,5xx=0.1,cut=0.05`,
 		DisableFlagsInUseLine: true,
@@ -98,7 +105,7 @@ func runSimulate(ctx context.Context, u *ui, f *simulateFlags, command []string)
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	server := &http.Server{Handler: simulator.New(f.config), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: f.handler(ctx), ReadHeaderTimeout: 10 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	defer server.Close()
@@ -138,6 +145,44 @@ func (f *simulateFlags) variables(address string) []string {
 	return []string{
 		"ASA_BASE_URL=http://" + address, "ASA_TEAM_NAME=" + f.config.Team,
 		"ASA_KEY_ID=" + f.config.KeyID, "ASA_KEY_SECRET=" + f.config.KeySecret,
+		"OKTA_URL=http://" + address, "OKTA_TOKEN=" + f.okta.Token,
+	}
+}
+
+// handler answers for the team under its own paths, and for the org under all
+// others.
+func (f *simulateFlags) handler(ctx context.Context) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/teams/", simulator.New(f.config))
+	f.okta.Log, f.okta.Lists, f.okta.Seed, f.okta.Hang = &oktasimulator.Log{}, &oktasimulator.Lists{}, f.seed, f.config.Hang
+	f.okta.Limit = func(string) int { return f.config.Limit }
+	f.okta.OneLink, f.okta.NextHost, f.okta.Faults = f.config.OneLink, f.config.NextHost, f.config.Faults.Shares()
+	org := oktasimulator.New(f.okta)
+	var filled sync.Once
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		// Most runs ask for ASA alone, and need no org.
+		filled.Do(func() { f.fillOrg(ctx) })
+		org.ServeHTTP(w, r)
+	})
+	return mux
+}
+
+// fillOrg fills the Okta org with as many events and of the same times as the
+// team; its log grows as fast.
+func (f *simulateFlags) fillOrg(ctx context.Context) {
+	begin := time.Now().Add(-f.span)
+	f.okta.Lists.Fill(f.objects, begin)
+	for i := range f.events {
+		f.okta.Log.Append(oktasimulator.NewEvent(i, begin.Add(f.span*time.Duration(i)/time.Duration(f.events))))
+	}
+	if f.grow > 0 {
+		made := f.events
+		go grow(ctx, func(n int) {
+			for range n {
+				f.okta.Log.Append(oktasimulator.NewEvent(made, time.Now()))
+				made++
+			}
+		}, f.grow)
 	}
 }
 
@@ -161,12 +206,13 @@ func (f *simulateFlags) openLog(ctx context.Context) (simulator.Log, error) {
 	}
 	log := simulator.Generate(f.seed, f.events, time.Now().Add(-step*time.Duration(f.events)), step)
 	if f.grow > 0 {
-		go grow(ctx, log, f.grow)
+		go grow(ctx, log.Grow, f.grow)
 	}
 	return log, nil
 }
 
-func grow(ctx context.Context, log *simulator.Generated, perSecond float64) {
+// grow adds so many events a second.
+func grow(ctx context.Context, add func(n int), perSecond float64) {
 	ticker := time.NewTicker(time.Duration(float64(time.Second) / min(perSecond, 20)))
 	defer ticker.Stop()
 	begin, made := time.Now(), 0
@@ -176,7 +222,7 @@ func grow(ctx context.Context, log *simulator.Generated, perSecond float64) {
 			return
 		case <-ticker.C:
 			due := int(time.Since(begin).Seconds() * perSecond)
-			log.Grow(due - made)
+			add(due - made)
 			made = due
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/asa"
+	"github.com/asa2udm/asa2udm/collector/okta"
 )
 
 // verifyFlags are the settings of the command verify.
@@ -63,7 +64,7 @@ func runVerify(ctx context.Context, u *ui, f *verifyFlags, address string) error
 		return err
 	}
 	result := verifyResult{Findings: []collector.Finding{}}
-	result.Verification, err = collector.Verify(ctx, &collector.Objects{Bucket: bucket, Layout: layout, Identify: asa.Record}, text,
+	result.Verification, err = collector.Verify(ctx, &collector.Objects{Bucket: bucket, Layout: layout, Identify: identifyCollected}, text,
 		func(found collector.Finding) {
 			if found.Foreign && f.foreignOK {
 				return
@@ -83,6 +84,14 @@ func runVerify(ctx context.Context, u *ui, f *verifyFlags, address string) error
 		}
 	}
 	return u.verified(result)
+}
+
+// identifyCollected reads a line of any source.
+func identifyCollected(line []byte) collector.Record {
+	if rec, ok := okta.Record(line); ok {
+		return rec
+	}
+	return asa.Record(line)
 }
 
 func (u *ui) verified(r verifyResult) error {

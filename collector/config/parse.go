@@ -145,6 +145,17 @@ func (p *parser) text(to *string) func(*yaml.Node) {
 	}
 }
 
+// address reads an address, which may stand in a variable.
+func (p *parser) address(to *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		if s, ok := p.scalar(n); ok && strings.HasPrefix(s, "env:") {
+			p.secret(to)(n)
+		} else {
+			*to = s
+		}
+	}
+}
+
 // path reads the name of a file or directory, or of a bucket.
 func (p *parser) path(to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
@@ -308,7 +319,7 @@ func (p *parser) tenant(n *yaml.Node, f File) Tenant {
 	o := Okta{KeepFree: 0.2}
 	var services *yaml.Node
 	at := p.object(n, "tenant", fields{
-		"name": p.text(&t.Name), "okta_url": p.text(&o.URL), "api_token": p.secret(&o.Token),
+		"name": p.text(&t.Name), "okta_url": p.address(&o.URL), "api_token": p.secret(&o.Token),
 		"oauth":     func(n *yaml.Node) { o.OAuth = p.oauth(n) },
 		"keep_free": p.share(&o.KeepFree), "per_minute": p.number(&o.PerMinute, 1, 1_000_000),
 		"asa": func(n *yaml.Node) { t.ASA = p.asa(n) }, "ca_file": p.path(&t.CAFile), "out": p.out(&t.Out),
@@ -368,7 +379,7 @@ func (p *parser) oauth(n *yaml.Node) *OAuth {
 
 func (p *parser) asa(n *yaml.Node) *ASA {
 	var a ASA
-	at := p.object(n, "asa", fields{"team": p.text(&a.Team), "key_id": p.text(&a.KeyID), "key_secret": p.secret(&a.KeySecret), "url": p.text(&a.URL)})
+	at := p.object(n, "asa", fields{"team": p.text(&a.Team), "key_id": p.text(&a.KeyID), "key_secret": p.secret(&a.KeySecret), "url": p.address(&a.URL)})
 	p.need(n, at, "team", "key_id", "key_secret")
 	return &a
 }

@@ -18,7 +18,7 @@ import (
 // is asked from between two readings. Each object becomes one record, with a note
 // at its end that tells the reading:
 //
-//	{"id":"00u1",...,"asa2udm":{"read":"2026-03-01T12:00:00.000Z","number":17}}
+//	{"id":"00u1",...,"asa2udm":{"service":"users","read":"2026-03-01T12:00:00.000Z","number":17}}
 //
 // A record is named by its reading, its object and its content, so that a reading
 // which was cut off is finished without a repeated record. With changes, a list
@@ -55,9 +55,10 @@ type reading struct {
 
 // note stands at the end of a record.
 type note struct {
-	Read   time.Time `json:"read"`
-	Number int       `json:"number"`
-	Change string    `json:"change,omitempty"`
+	Service string    `json:"service"`
+	Read    time.Time `json:"read"`
+	Number  int       `json:"number"`
+	Change  string    `json:"change,omitempty"`
 }
 
 // updatedMargin is how far before the last reading a list is asked for changes:
@@ -147,7 +148,7 @@ func (l *List) see(line []byte) (rec collector.Record, wanted bool) {
 	id := objectID(line, l.service.ID)
 	sum := contentSum(line)
 	r.count++
-	n := note{Read: r.at, Number: r.count}
+	n := note{Service: l.service.Name, Read: r.at, Number: r.count}
 	if l.changes {
 		before, known := uint64(0), false
 		if r.prior != nil {
@@ -178,7 +179,7 @@ func (l *List) end(ctx context.Context, out *collector.Page) error {
 			for _, id := range r.prior.gone(r.seen) {
 				r.count++
 				line := fmt.Appendf(nil, `{%q:%s}`, l.service.ID, quoted(id))
-				out.Records = append(out.Records, l.Record(withNote(line, note{Read: r.at, Number: r.count, Change: deleted})))
+				out.Records = append(out.Records, l.Record(withNote(line, note{Service: l.service.Name, Read: r.at, Number: r.count, Change: deleted})))
 			}
 		}
 		if err := l.memory.keep(ctx, r.seen, r.prior); err != nil {
@@ -197,16 +198,25 @@ const numbersPerTime = 1000
 
 // Record implements collector.Source.
 func (l *List) Record(line []byte) collector.Record {
-	object, n, ok := cutNote(line)
-	if !ok {
-		return nameless(line)
+	if rec, ok := object(line); ok {
+		return rec
 	}
-	id := objectID(object, l.service.ID)
+	return nameless(line)
+}
+
+// object reads what identifies a record of a list.
+func object(line []byte) (rec collector.Record, ok bool) {
+	content, n, ok := cutNote(line)
+	service, known := Lookup(n.Service)
+	if !ok || !known {
+		return rec, false
+	}
+	id := objectID(content, service.ID)
 	return collector.Record{
-		ID:   fmt.Sprintf("%s/%s/%016x", stamp(n.Read), id, contentSum(object)),
+		ID:   fmt.Sprintf("%s/%s/%016x", stamp(n.Read), id, contentSum(content)),
 		Time: n.Read.Add(time.Duration(n.Number/numbersPerTime) * time.Microsecond),
 		Data: line,
-	}
+	}, true
 }
 
 // readingOf answers the reading that a record's name tells.
@@ -233,7 +243,7 @@ const noteKey = `"asa2udm":`
 // withNote puts the note at the end of an object. An entry that is no object is
 // put into one.
 func withNote(line []byte, n note) []byte {
-	text := fmt.Appendf(nil, `{"read":%q,"number":%d`, stamp(n.Read), n.Number)
+	text := fmt.Appendf(nil, `{"service":%q,"read":%q,"number":%d`, n.Service, stamp(n.Read), n.Number)
 	if n.Change != "" {
 		text = fmt.Appendf(text, `,"change":%q`, n.Change)
 	}

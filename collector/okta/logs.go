@@ -128,6 +128,19 @@ func (l *Logs) Record(line []byte) collector.Record {
 	return event(line)
 }
 
+// Record reads what identifies a line that was collected from any service; ok is
+// false for a line that is none of Okta's.
+func Record(line []byte) (rec collector.Record, ok bool) {
+	if !json.Valid(line) {
+		return rec, false
+	}
+	if rec, ok := object(line); ok {
+		return rec, true
+	}
+	rec = event(line)
+	return rec, !rec.Nameless && !rec.Time.IsZero()
+}
+
 func event(line []byte) collector.Record {
 	id, at := identity(line, "uuid", "published")
 	if id == "" {

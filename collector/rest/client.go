@@ -27,6 +27,8 @@ var (
 	// ErrGaveUp: the last of several tries has failed, too. The error wraps what
 	// it failed by.
 	ErrGaveUp = errors.New("gave up")
+	// ErrDamaged: the body is not what it must be. It is wrapped by ErrGaveUp.
+	ErrDamaged = errors.New("the answer is damaged")
 )
 
 // Client calls one API. Its zero value is usable; fields must not change once it
@@ -122,7 +124,7 @@ func (c *Client) Do(ctx context.Context, build func(context.Context) (*http.Requ
 		resp, err := c.once(req)
 		if err == nil && valid != nil {
 			if err = valid(resp.Body); err != nil {
-				err = fmt.Errorf("%s %s: the answer is damaged: %w", req.Method, req.URL.EscapedPath(), err)
+				err = fmt.Errorf("%s %s: %w: %w", req.Method, req.URL.EscapedPath(), ErrDamaged, err)
 			}
 		}
 		if err == nil {

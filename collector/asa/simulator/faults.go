@@ -37,6 +37,15 @@ func (f *Faults) shares() []*float64 {
 	return []*float64{&f.Throttle, &f.Unauthorized, &f.Forbidden, &f.Server, &f.Timeout, &f.Reset, &f.Cut, &f.Garbage, &f.Slow}
 }
 
+// Shares answers the shares by their words.
+func (f Faults) Shares() map[string]float64 {
+	shares := make(map[string]float64)
+	for i, share := range f.shares() {
+		shares[faultNames[i]] = *share
+	}
+	return shares
+}
+
 // ParseFaults reads shares such as "429=0.1,cut=0.05".
 func ParseFaults(s string) (Faults, error) {
 	var f Faults

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"syscall"
+
+	"google.golang.org/api/googleapi"
+
+	"github.com/asa2udm/asa2udm/collector"
+	"github.com/asa2udm/asa2udm/collector/config"
+	"github.com/asa2udm/asa2udm/collector/devo"
+	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/rest"
+)
+
+// numberedError is a failure of a service with the number that docs/okta.md lists
+// it under.
+type numberedError struct {
+	number int
+	err    error
+}
+
+func (e *numberedError) Error() string { return fmt.Sprintf("[%d] %v", e.number, e.err) }
+func (e *numberedError) Unwrap() error { return e.err }
+
+// Numbers of failures. Those below 100 are of the file, see package config.
+const (
+	numberCredentials = 100 // setup: the API does not accept the credentials
+	numberAccess      = 101 // setup: the API refuses the service, or is not there
+	numberStorage     = 200
+	numberRefused     = 300 // pull: the API refuses the request
+	numberFailed      = 301 // pull: the API failed again and again, or was not there
+	numberAnswer      = 302 // pull: the answer is none that can be used
+)
+
+// numberCures are the numbers by their cause, where an error names it, and the
+// cure for each number.
+var numberCauses = []struct {
+	number int
+	is     error
+}{
+	{210, devo.ErrFile}, {211, devo.ErrPair}, {212, devo.ErrExpired}, {213, devo.ErrResolve}, {215, devo.ErrNoTLS},
+	{216, devo.ErrServerCert}, {217, devo.ErrRefused}, {218, devo.ErrNotDrained}, {214, devo.ErrConnect},
+	{400, collector.ErrState}, {401, collector.ErrSource}, {402, collector.ErrConflict}, {403, collector.ErrCursor}, {404, collector.ErrForeign},
+	{numberAnswer, okta.ErrLink}, {numberAnswer, rest.ErrDamaged}, {numberAnswer, rest.ErrTooLarge},
+	{numberStorage, syscall.ENOSPC}, {numberStorage, fs.ErrPermission}, {numberStorage, fs.ErrNotExist},
+}
+
+// numbered gives a failure its number; setup says that it is one of the setup.
+func numbered(err error, setup bool) error {
+	var done *numberedError
+	if err == nil || errors.As(err, &done) {
+		return err
+	}
+	return &numberedError{numberOf(err, setup), err}
+}
+
+func numberOf(err error, setup bool) int {
+	for _, c := range numberCauses {
+		if errors.Is(err, c.is) {
+			return c.number
+		}
+	}
+	var path *fs.PathError
+	var storage *googleapi.Error
+	if errors.As(err, &path) || errors.As(err, &storage) {
+		return numberStorage
+	}
+	var status *rest.StatusError
+	answered := errors.As(err, &status)
+	switch {
+	case setup && answered && status.Status == http.StatusUnauthorized:
+		return numberCredentials
+	case setup && answered && status.Code == "invalid_client":
+		return numberCredentials
+	case setup:
+		return numberAccess
+	case answered && !errors.Is(err, rest.ErrGaveUp):
+		return numberRefused
+	}
+	return numberFailed
+}
+
+// numberCures say what to do; docs/okta.md has the same table.
+var numberCures = map[int]string{
+	config.NumberStartForm:   "write the start as 2026-01-31T00:00:00Z or 2026-01-31",
+	config.NumberStartFuture: "give a start that has passed",
+	config.NumberFile:        "correct the file; asa2udm schema collect prints its JSON Schema",
+	config.NumberSecret:      "set the variable, or write the file, that the reference names",
+	numberCredentials:        "create a new API token, or check the client id and the key of the service app",
+	numberAccess:             "check okta_url; grant the token's administrator, or the app's scopes, read access to the service",
+	numberStorage:            "see that the destination exists, may be written, and has room; nothing is lost, the next cycle goes on",
+	210:                      "check the paths of chain, cert and key; all three are PEM files",
+	211:                      "give the key that the certificate was issued for",
+	212:                      "download a new certificate for the domain from Devo",
+	213:                      "check the host in address, and the name service of this machine",
+	214:                      "check host and port in address, and the firewall",
+	215:                      "give the TLS port of the endpoint, 443 for Devo's own",
+	216:                      "give the chain file of this endpoint's region, and address it by its own name",
+	217:                      "use the certificate of a domain that the endpoint knows, and one that was not revoked",
+	218:                      "nothing is lost, the batch is sent again; if it stays so, a proxy may stand in between",
+	numberRefused:            "401: create a new API token; 403: restore the role or scope; 400 and 404: please report it",
+	numberFailed:             "nothing is lost, the next cycle goes on; look at the org's status page if it stays so",
+	numberAnswer:             "look for a proxy or login page between here and the org",
+	400:                      "restore the state from a copy; for directories and buckets run once with --repair rebuild-state",
+	401:                      "give each tenant a name of its own, or move the old directory away",
+	402:                      "run one collector for each state; what the other one has written is complete",
+	403:                      "run once with --repair from-start: what was collected before is recognised and dropped",
+	404:                      "run asa2udm verify to see what is there",
+}
+
+// numberAttrs are what a log says of a numbered failure.
+func numberAttrs(err error) []any {
+	attrs := []any{"error", err.Error()}
+	var n *numberedError
+	if errors.As(err, &n) {
+		attrs = append(attrs, "number", n.number, "hint", numberCures[n.number])
+	}
+	return attrs
+}
