@@ -20,6 +20,7 @@ import (
 
 	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/devo"
+	"github.com/asa2udm/asa2udm/collector/devo/devotest"
 	"github.com/asa2udm/asa2udm/collector/dir"
 )
 
@@ -65,11 +66,11 @@ type rig struct {
 	batch  int
 }
 
-func newRig(t *testing.T, gzip bool, next func(int) fate) (*rig, *receiver) {
+func newRig(t *testing.T, gzip bool, next func(int) devotest.Fate) (*rig, *devotest.Receiver) {
 	t.Helper()
-	a := newAuthority(t)
-	rec := newReceiver(t, a.server(), next)
-	r := &rig{t: t, source: &numbers{size: 40}, config: a.client(rec.listener.Addr().String()), root: t.TempDir(), batch: 100}
+	a := devotest.NewAuthority(t)
+	rec := devotest.NewReceiver(t, a.Server(), next)
+	r := &rig{t: t, source: &numbers{size: 40}, config: a.Client(rec.Address()), root: t.TempDir(), batch: 100}
 	r.config.Gzip = gzip
 	return r, rec
 }
@@ -118,9 +119,9 @@ func (r *rig) frame(i int) string {
 
 // want demands each of n events, byte by byte, at least once, and no more
 // repeated ones than were counted.
-func (r *rig) want(rec *receiver, n int) {
+func (r *rig) want(rec *devotest.Receiver, n int) {
 	r.t.Helper()
-	got := rec.lines(r.config.Gzip)
+	got := rec.Lines(r.config.Gzip)
 	times := make(map[string]int)
 	for _, line := range got {
 		times[line]++
@@ -156,7 +157,7 @@ func TestSend(t *testing.T) {
 		for i := range 1234 {
 			want = append(want, r.frame(i+1))
 		}
-		if diff := cmp.Diff(rec.lines(gzip), want); diff != "" {
+		if diff := cmp.Diff(rec.Lines(gzip), want); diff != "" {
 			t.Errorf("gzip %t: received (-got +want):\n%.1000s", gzip, diff)
 		}
 		if r.stats.Sent.Load() != 1234 || r.stats.Repeated.Load() != 0 || r.stats.Failures.Load() != 0 {
@@ -182,36 +183,38 @@ func TestLargeEvent(t *testing.T) {
 		if _, err := sink.Deliver(t.Context(), collector.Batch{Sequence: 1, Records: []collector.Record{{ID: "1", Data: data}}}); err != nil {
 			t.Fatal(err)
 		}
-		if got := rec.lines(gzip); len(got) != 1 || got[0] != "<14>Jan  1 00:00:00 collector-1 auth.okta.system: "+string(data) {
+		if got := rec.Lines(gzip); len(got) != 1 || got[0] != "<14>Jan  1 00:00:00 collector-1 auth.okta.system: "+string(data) {
 			t.Errorf("gzip %t: %d lines arrived, not the one as it is", gzip, len(got))
 		}
 	}
 }
 
-// TestFates lets connections break off, stall and end in every way.
+// TestFates lets connections break off, Stall and end in every way.
 func TestFates(t *testing.T) {
-	cut := func(at int, reset bool) func(int) fate {
-		return func(n int) fate {
+	cut := func(at int, reset bool) func(int) devotest.Fate {
+		return func(n int) devotest.Fate {
 			if n%2 == 0 {
-				return fate{cutAt: at, reset: reset}
+				return devotest.Fate{CutAt: at, Reset: reset}
 			}
-			return fate{cutAt: -1}
+			return devotest.Fate{CutAt: -1}
 		}
 	}
-	for name, next := range map[string]func(int) fate{
+	for name, next := range map[string]func(int) devotest.Fate{
 		"cut at once":      cut(0, false),
 		"cut after a byte": cut(1, false),
 		"cut within":       cut(5000, false),
 		"reset at once":    cut(0, true),
 		"reset within":     cut(5000, true),
-		"slow":             func(int) fate { return fate{cutAt: -1, stall: 300 * time.Millisecond} },
-		"late end":         func(int) fate { return fate{cutAt: -1, mute: 300 * time.Millisecond} },
-		"deaf":             func(n int) fate { return fate{cutAt: -1, stall: 300 * time.Millisecond, deaf: n%2 == 0} },
-		"silent where an end was due": func(n int) fate {
+		"slow":             func(int) devotest.Fate { return devotest.Fate{CutAt: -1, Stall: 300 * time.Millisecond} },
+		"late end":         func(int) devotest.Fate { return devotest.Fate{CutAt: -1, Mute: 300 * time.Millisecond} },
+		"Deaf": func(n int) devotest.Fate {
+			return devotest.Fate{CutAt: -1, Stall: 300 * time.Millisecond, Deaf: n%2 == 0}
+		},
+		"silent where an end was due": func(n int) devotest.Fate {
 			if n%3 == 0 {
-				return fate{cutAt: -1, mute: 3 * time.Second}
+				return devotest.Fate{CutAt: -1, Mute: 3 * time.Second}
 			}
-			return fate{cutAt: -1}
+			return devotest.Fate{CutAt: -1}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -232,17 +235,17 @@ func TestFates(t *testing.T) {
 // arrives again was counted.
 func TestCampaign(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	r, rec := newRig(t, true, func(int) fate {
-		f := fate{cutAt: -1}
+	r, rec := newRig(t, true, func(int) devotest.Fate {
+		f := devotest.Fate{CutAt: -1}
 		switch rng.IntN(6) {
 		case 0:
-			f.cutAt = rng.IntN(9000)
+			f.CutAt = rng.IntN(9000)
 		case 1:
-			f.cutAt, f.reset = rng.IntN(9000), true
+			f.CutAt, f.Reset = rng.IntN(9000), true
 		case 2:
-			f.stall = time.Duration(rng.IntN(100)) * time.Millisecond
+			f.Stall = time.Duration(rng.IntN(100)) * time.Millisecond
 		case 3:
-			f.deaf, f.stall = true, time.Duration(rng.IntN(100))*time.Millisecond
+			f.Deaf, f.Stall = true, time.Duration(rng.IntN(100))*time.Millisecond
 		}
 		return f
 	})
@@ -297,7 +300,7 @@ func TestSpool(t *testing.T) {
 		t.Errorf("%d recovered, %d events, %v; want 1, 90 and no error", stats.Recovered.Load(), stats.Events.Load(), err)
 	}
 	r.want(rec, 90)
-	if got := rec.lines(false); got[0] != r.frame(1) || len(got) != 90 {
+	if got := rec.Lines(false); got[0] != r.frame(1) || len(got) != 90 {
 		t.Errorf("%d lines arrived, the first is %.80q", len(got), got[0])
 	}
 	if spooled, err := os.ReadDir(filepath.Join(r.root, "spool")); err != nil || len(spooled) != 0 {
@@ -328,7 +331,7 @@ func TestSentButNotNoted(t *testing.T) {
 	if _, err := r.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(rec.lines(false)); got != 80 || r.stats.Repeated.Load() != 0 {
+	if got := len(rec.Lines(false)); got != 80 || r.stats.Repeated.Load() != 0 {
 		t.Errorf("%d lines arrived and %d were repeated, want 80 and 0", got, r.stats.Repeated.Load())
 	}
 }
@@ -359,8 +362,8 @@ func TestSeen(t *testing.T) {
 
 // TestCheck tells the causes of a setup that does not work from each other.
 func TestCheck(t *testing.T) {
-	a, other := newAuthority(t), newAuthority(t)
-	rec := newReceiver(t, a.server(), nil)
+	a, other := devotest.NewAuthority(t), devotest.NewAuthority(t)
+	rec := devotest.NewReceiver(t, a.Server(), nil)
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -375,13 +378,13 @@ func TestCheck(t *testing.T) {
 			c.Write([]byte("220 mail.example.com ESMTP\r\n"))
 		}
 	}()
-	open := newReceiver(t, a.server(), func(int) fate { return fate{cutAt: -1, mute: 5 * time.Second} })
-	closed := newReceiver(t, a.server(), func(int) fate { return fate{cutAt: 0} })
-	foreignCert, foreignKey := other.issue("foreign", nil)
-	expiredCert, expiredKey := a.issue("expired", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
-	names := a.server()
+	open := devotest.NewReceiver(t, a.Server(), func(int) devotest.Fate { return devotest.Fate{CutAt: -1, Mute: 5 * time.Second} })
+	closed := devotest.NewReceiver(t, a.Server(), func(int) devotest.Fate { return devotest.Fate{CutAt: 0} })
+	foreignCert, foreignKey := other.Issue("foreign", nil)
+	expiredCert, expiredKey := a.Issue("expired", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
+	names := a.Server()
 	names.Certificates = []tls.Certificate{wrongName(t, a)}
-	misnamed := newReceiver(t, names, nil)
+	misnamed := devotest.NewReceiver(t, names, nil)
 	for name, tc := range map[string]struct {
 		change func(*devo.Config)
 		want   error
@@ -395,14 +398,14 @@ func TestCheck(t *testing.T) {
 		"unknown name":         {func(c *devo.Config) { c.Address = "collector.invalid:443" }, devo.ErrResolve},
 		"nobody there":         {func(c *devo.Config) { c.Address = "127.0.0.1:1" }, devo.ErrConnect},
 		"no TLS":               {func(c *devo.Config) { c.Address = plain.Addr().String() }, devo.ErrNoTLS},
-		"unknown authority":    {func(c *devo.Config) { c.Chain = other.chain() }, devo.ErrServerCert},
-		"another name":         {func(c *devo.Config) { c.Address = misnamed.listener.Addr().String() }, devo.ErrServerCert},
+		"unknown authority":    {func(c *devo.Config) { c.Chain = other.Chain() }, devo.ErrServerCert},
+		"another name":         {func(c *devo.Config) { c.Address = misnamed.Address() }, devo.ErrServerCert},
 		"foreign client":       {func(c *devo.Config) { c.Cert, c.Key = foreignCert, foreignKey }, devo.ErrRefused},
-		"ends before we do":    {func(c *devo.Config) { c.Address = closed.listener.Addr().String() }, devo.ErrNotDrained},
-		"does not end with us": {func(c *devo.Config) { c.Address = open.listener.Addr().String() }, devo.ErrNotDrained},
+		"ends before we do":    {func(c *devo.Config) { c.Address = closed.Address() }, devo.ErrNotDrained},
+		"does not end with us": {func(c *devo.Config) { c.Address = open.Address() }, devo.ErrNotDrained},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := a.client(rec.listener.Addr().String())
+			c := a.Client(rec.Address())
 			tc.change(&c)
 			client, err := devo.New(c)
 			if err == nil {
@@ -421,9 +424,9 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func wrongName(t *testing.T, a *authority) tls.Certificate {
+func wrongName(t *testing.T, a *devotest.Authority) tls.Certificate {
 	t.Helper()
-	pair, err := tls.LoadX509KeyPair(a.issue("elsewhere", func(c *x509.Certificate) {
+	pair, err := tls.LoadX509KeyPair(a.Issue("elsewhere", func(c *x509.Certificate) {
 		c.IPAddresses, c.DNSNames = nil, []string{"elsewhere.example.com"}
 	}))
 	if err != nil {

@@ -1,4 +1,6 @@
-package devo_test
+// Package devotest is a Devo endpoint for tests: it keeps what it has read, byte by
+// byte, and breaks off, stalls or stays silent as it is told.
+package devotest
 
 import (
 	"bufio"
@@ -23,41 +25,43 @@ import (
 	"github.com/asa2udm/asa2udm/collector/devo"
 )
 
-// fate is what a receiver does with one connection.
-type fate struct {
-	// cutAt breaks off when so many bytes were read, -1 never.
-	cutAt int
-	// reset breaks off without the end of TLS, so that what is on its way is lost.
-	reset bool
-	// stall waits before it reads anything.
-	stall time.Duration
-	// deaf breaks off when the stall is over, without having read.
-	deaf bool
-	// mute does not answer the sender's end with its own for so long.
-	mute time.Duration
+// Fate is what a receiver does with one connection.
+type Fate struct {
+	// CutAt breaks off when so many bytes were read, -1 never.
+	CutAt int
+	// Reset breaks off without the end of TLS, so that what is on its way is lost.
+	Reset bool
+	// Stall waits before it reads anything.
+	Stall time.Duration
+	// Deaf breaks off when the stall is over, without having read.
+	Deaf bool
+	// Mute does not answer the sender's end with its own for so long.
+	Mute time.Duration
 }
 
-// receiver is a Devo endpoint that keeps what it has read, byte by byte.
-type receiver struct {
+// Receiver is a Devo endpoint that keeps what it has read, byte by byte.
+type Receiver struct {
 	t        *testing.T
 	listener net.Listener
-	next     func(n int) fate // for the nth connection, from 0
+	next     func(n int) Fate // for the nth connection, from 0
 
 	mu    sync.Mutex
 	conns [][]byte
 	open  sync.WaitGroup
 }
 
-func newReceiver(t *testing.T, config *tls.Config, next func(n int) fate) *receiver {
+// NewReceiver listens until the test ends; next answers the fate of each
+// connection, nil a good one.
+func NewReceiver(t *testing.T, config *tls.Config, next func(n int) Fate) *Receiver {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if next == nil {
-		next = func(int) fate { return fate{cutAt: -1} }
+		next = func(int) Fate { return Fate{CutAt: -1} }
 	}
-	r := &receiver{t: t, listener: l, next: next}
+	r := &Receiver{t: t, listener: l, next: next}
 	t.Cleanup(func() { l.Close(); r.open.Wait() })
 	go func() {
 		for n := 0; ; n++ {
@@ -72,29 +76,32 @@ func newReceiver(t *testing.T, config *tls.Config, next func(n int) fate) *recei
 	return r
 }
 
-func (r *receiver) serve(raw net.Conn, conn *tls.Conn, f fate) {
+// Address is where it listens.
+func (r *Receiver) Address() string { return r.listener.Addr().String() }
+
+func (r *Receiver) serve(raw net.Conn, conn *tls.Conn, f Fate) {
 	defer r.open.Done()
 	defer raw.Close()
 	if conn.Handshake() != nil {
 		return
 	}
-	time.Sleep(f.stall)
-	if f.deaf {
+	time.Sleep(f.Stall)
+	if f.Deaf {
 		conn.Close()
 		return
 	}
 	var got []byte
 	b := make([]byte, 997)
-	for f.cutAt < 0 || len(got) < f.cutAt {
+	for f.CutAt < 0 || len(got) < f.CutAt {
 		n, err := conn.Read(b)
 		got = append(got, b[:n]...)
 		if err != nil {
 			break
 		}
 	}
-	if f.cutAt >= 0 && len(got) >= f.cutAt {
-		got = got[:f.cutAt]
-		if f.reset {
+	if f.CutAt >= 0 && len(got) >= f.CutAt {
+		got = got[:f.CutAt]
+		if f.Reset {
 			raw.(*net.TCPConn).SetLinger(0)
 			raw.Close()
 		}
@@ -102,13 +109,13 @@ func (r *receiver) serve(raw net.Conn, conn *tls.Conn, f fate) {
 	r.mu.Lock()
 	r.conns = append(r.conns, got)
 	r.mu.Unlock()
-	time.Sleep(f.mute)
+	time.Sleep(f.Mute)
 	conn.Close()
 }
 
-// lines answers the whole lines of all connections. Of a member that was cut off
+// Lines answers the whole lines of all connections. Of a member that was cut off
 // nothing counts.
-func (r *receiver) lines(zipped bool) (lines []string) {
+func (r *Receiver) Lines(zipped bool) (lines []string) {
 	r.t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,19 +150,20 @@ func wholeLines(b []byte) (lines []string) {
 	return lines
 }
 
-// authority signs certificates for tests.
-type authority struct {
+// Authority signs certificates for tests.
+type Authority struct {
 	t    *testing.T
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	dir  string
 }
 
-func newAuthority(t *testing.T) *authority {
+// NewAuthority makes one for a test.
+func NewAuthority(t *testing.T) *Authority {
 	t.Helper()
-	a := &authority{t: t, dir: t.TempDir()}
+	a := &Authority{t: t, dir: t.TempDir()}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test authority"}, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test Authority"}, IsCA: true, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
 	}
 	var err error
@@ -172,8 +180,8 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// issue writes a certificate and its key, and answers the paths.
-func (a *authority) issue(name string, change func(*x509.Certificate)) (cert, key string) {
+// Issue writes a certificate and its key, and answers the paths.
+func (a *Authority) Issue(name string, change func(*x509.Certificate)) (cert, key string) {
 	a.t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
@@ -199,7 +207,7 @@ func (a *authority) issue(name string, change func(*x509.Certificate)) (cert, ke
 	return a.write(name+".crt", "CERTIFICATE", der), a.write(name+".key", "EC PRIVATE KEY", text)
 }
 
-func (a *authority) write(name, kind string, der []byte) string {
+func (a *Authority) write(name, kind string, der []byte) string {
 	a.t.Helper()
 	path := filepath.Join(a.dir, name)
 	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
@@ -208,13 +216,14 @@ func (a *authority) write(name, kind string, der []byte) string {
 	return path
 }
 
-func (a *authority) chain() string { return a.write("chain.crt", "CERTIFICATE", a.cert.Raw) }
+// Chain writes the authority's own certificate.
+func (a *Authority) Chain() string { return a.write("chain.crt", "CERTIFICATE", a.cert.Raw) }
 
-// server answers what a receiver needs, which asks for certificates of this
+// Server answers what a receiver needs, which asks for certificates of this
 // authority.
-func (a *authority) server() *tls.Config {
+func (a *Authority) Server() *tls.Config {
 	a.t.Helper()
-	pair, err := tls.LoadX509KeyPair(a.issue("server", nil))
+	pair, err := tls.LoadX509KeyPair(a.Issue("server", nil))
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -223,11 +232,11 @@ func (a *authority) server() *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
 }
 
-// client answers settings that suit the receiver.
-func (a *authority) client(address string) devo.Config {
-	cert, key := a.issue("client", nil)
+// Client answers settings that suit the receiver.
+func (a *Authority) Client(address string) devo.Config {
+	cert, key := a.Issue("client", nil)
 	return devo.Config{
-		Address: address, Chain: a.chain(), Cert: cert, Key: key, Host: "collector-1",
+		Address: address, Chain: a.Chain(), Cert: cert, Key: key, Host: "collector-1",
 		Timeout: 2 * time.Second, Settle: 50 * time.Millisecond, Backoff: time.Millisecond,
 	}
 }
