@@ -64,6 +64,7 @@ type compiler struct {
 	out    *outMessage // the event
 	blocks map[string]*Block
 	inUse  []string // blocks being expanded, to refuse recursion
+	uses   int      // blocks that have been expanded
 	cel    *celCompiler
 	fields int
 	memos  map[memoKey]int
@@ -234,6 +235,10 @@ func (c *compiler) source(t Text, sc scope) *node {
 	return sc.layout.find(sc.node, segments)
 }
 
+// maxUses bounds how often blocks are expanded: a few that use each other twice
+// would come to millions.
+const maxUses = 10_000
+
 // use compiles the rules of a block in the place where it is used.
 func (c *compiler) use(r *Rule, sc scope) {
 	name := r.Use.Value
@@ -251,6 +256,12 @@ func (c *compiler) use(r *Rule, sc scope) {
 	}
 	if slices.Contains(c.inUse, name) {
 		c.errorf(r.Use.Pos, "the block %q uses itself", name)
+		return
+	}
+	if c.uses++; c.uses >= maxUses {
+		if c.uses == maxUses {
+			c.errorf(r.Use.Pos, "blocks that use blocks come to more than %d uses", maxUses)
+		}
 		return
 	}
 	c.inUse = append(c.inUse, name)
