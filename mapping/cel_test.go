@@ -142,6 +142,8 @@ func TestDecisionOrder(t *testing.T) {
 			`"l":[{"n":"a"},{"n":"b"},{"n":"c"}],"g":["a","c"],"x":"c"`, `"principal":{"user":{"group_identifiers":["a","c"]}},"about":[{"labels":[{"key":"n","value":"a"}]}]`},
 		{"an item in a list of the item", "{each: l, from: n, to: principal.user.email_addresses, when: '\"x\" in item.tags || item.tags.exists(t, t == item.n)'}", "",
 			`"l":[{"n":"a","tags":["x"]},{"n":"b","tags":["y"]},{"n":"c","tags":["c"]},{"n":"d"}]`, `"principal":{"user":{"email_addresses":["a","c"]}}`},
+		{"a scalar is the item itself", "{each: l, to: principal.user.email_addresses, when: item != 'b' && !item.startsWith('-')}", "",
+			`"l":["a","b",null,3,"-c",{"x":1}]`, `"principal":{"user":{"email_addresses":["a","3"]}}`},
 		{"has() of an item", "{each: l, from: n, to: principal.user.email_addresses, when: has(item.o) && !has(item.p)}", "",
 			`"l":[{"n":"a","o":{"x":1}},{"n":"b","o":{}},{"n":"c","o":1,"p":0}]`, `"principal":{"user":{"email_addresses":["a"]}}`},
 	} {

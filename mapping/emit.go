@@ -8,10 +8,11 @@ import (
 
 // writer is where one message being written stands.
 type writer struct {
-	last  *field // written last; nil while the message is empty
-	items int    // of the field at hand
-	seen  int    // where in Mapper.seen the items of the field at hand begin
-	began int    // where in Mapper.dst the value of the field at hand begins
+	last  *field          // written last; nil while the message is empty
+	items int             // of the field at hand
+	seen  int             // where in Mapper.seen the items of the field at hand begin
+	began int             // where in Mapper.dst the value of the field at hand begins
+	many  map[string]bool // items of the field at hand, once they are too many to look through
 }
 
 // run appends the message that p writes from the values of a frame. A message
@@ -38,7 +39,7 @@ func (m *Mapper) run(p *program, frame int) bool {
 
 // field runs the steps of one field.
 func (m *Mapper) field(w *writer, f *field, frame int) {
-	w.items, w.seen = 0, len(m.seen)
+	w.items, w.seen, w.many = 0, len(m.seen), nil
 	if f.inner != nil {
 		m.element(w, f, nil, f.inner, frame, 0)
 	}
@@ -465,15 +466,31 @@ func (m *Mapper) label(l *label, index int) {
 	}
 }
 
+// fewSeen is how many items are looked through one by one.
+const fewSeen = 64
+
 // fresh reports whether b has not been written to the field at hand, and
 // remembers it.
 func (m *Mapper) fresh(w *writer, b []byte) bool {
+	if w.many != nil {
+		if w.many[string(b)] {
+			return false
+		}
+		w.many[string(b)] = true
+		return true
+	}
 	for _, old := range m.seen[w.seen:] {
 		if bytes.Equal(old, b) {
 			return false
 		}
 	}
 	m.seen = append(m.seen, b)
+	if len(m.seen)-w.seen == fewSeen {
+		w.many = make(map[string]bool)
+		for _, old := range m.seen[w.seen:] {
+			w.many[string(old)] = true
+		}
+	}
 	return true
 }
 

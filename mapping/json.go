@@ -15,7 +15,7 @@ import (
 const maxDepth = 1000
 
 // deepFault marks the offset of a container that is nested too deep.
-const deepFault = 1 << 40
+const deepFault = 1 << 30
 
 // syntaxFault answers the fault of a byte that should not be there.
 func syntaxFault(i int) int { return ^i }

@@ -93,7 +93,7 @@ func (p *Parser) NewMapper() *Mapper {
 }
 
 // maxRecord is the largest record whose offsets fit a span.
-const maxRecord = 1 << 30
+const maxRecord = 1 << 29
 
 // Map maps one record and appends its event to dst, as Parser.Map does.
 func (m *Mapper) Map(dst, record []byte) ([]byte, error) {

@@ -150,7 +150,9 @@ func chain(e ast.Expr) (root ast.Expr, segments []string, test, ok bool) {
 func (r *resolver) path(e, root ast.Expr, segments []string, test, list bool) bool {
 	name := root.AsIdent()
 	switch name {
-	case "log", "item", "udm":
+	case "item":
+		// An element that is a scalar has no path: it is the item itself.
+	case "log", "udm":
 		if len(segments) == 0 {
 			r.errorf(root, "%s needs a path", name).Hint = name + ".some.field"
 			return true
@@ -185,7 +187,7 @@ func (r *resolver) path(e, root ast.Expr, segments []string, test, list bool) bo
 
 // record makes a variable of a path of the record, or of the item at hand.
 func (r *resolver) record(e, root ast.Expr, segments []string, kind variableKind, typ *cel.Type) {
-	v := &variable{shown: root.AsIdent() + "." + strings.Join(segments, "."), kind: kind, typ: typ}
+	v := &variable{shown: strings.Join(slices.Insert(slices.Clone(segments), 0, root.AsIdent()), "."), kind: kind, typ: typ}
 	if root.AsIdent() == "log" {
 		l := r.cc.c.plan.root
 		n := l.find(l.node, segments)
