@@ -69,7 +69,7 @@ func (j *serviceJob) serve(ctx context.Context) error {
 		case err == nil:
 			failures = 0
 		case final(err):
-			j.log.Error("this service has stopped, the others go on", numberAttrs(err)...)
+			j.log.LogAttrs(ctx, slog.LevelError, "this service has stopped, the others go on", numberAttrs(err)...)
 			return err
 		default:
 			failures++
@@ -84,20 +84,24 @@ func (j *serviceJob) serve(ctx context.Context) error {
 // new, and says what has come of it.
 func (j *serviceJob) cycle(ctx context.Context) error {
 	start := time.Now()
-	var before counts
 	err := j.prepare(ctx)
-	if err == nil {
-		before = snapshot(j.work)
-		end := j.sayPartial(before, start)
-		err = j.run(ctx)
-		end()
+	if err != nil {
+		j.health.note(err)
+		if ctx.Err() == nil {
+			j.log.LogAttrs(ctx, slog.LevelError, "the service cannot be set up and is tried again", numberAttrs(err)...)
+		}
+		return err
 	}
+	w, before := j.work, snapshot(j.work)
+	end := j.sayPartial(before, start)
+	err = j.run(ctx)
+	end()
 	j.health.note(err)
 	if ctx.Err() != nil && err != nil {
 		j.log.Info("stopped within a cycle, the next start goes on", "error", err.Error())
 		return err
 	}
-	j.say(ctx, before, start, err)
+	j.say(ctx, newCollectReport(w.source.Name(), j.destination(), before, snapshot(w), start, err), err)
 	return err
 }
 
@@ -165,16 +169,10 @@ func (j *serviceJob) sayPartial(before counts, start time.Time) (end func()) {
 }
 
 // say logs the statistics of a cycle that has ended.
-func (j *serviceJob) say(ctx context.Context, before counts, start time.Time, err error) {
-	w := j.opened()
-	if w == nil {
-		j.log.Error("the service cannot be set up and is tried again", numberAttrs(err)...)
-		return
-	}
-	r := newCollectReport(w.source.Name(), j.destination(), before, snapshot(w), start, err)
+func (j *serviceJob) say(ctx context.Context, r collectReport, err error) {
 	attrs := append(cycleAttrs(r), slog.Bool("final", true))
 	if err != nil {
-		j.log.LogAttrs(ctx, slog.LevelError, "this cycle has failed and is tried again", append(attrs, slog.Group("", numberAttrs(err)...))...)
+		j.log.LogAttrs(ctx, slog.LevelError, "this cycle has failed and is tried again", append(attrs, numberAttrs(err)...)...)
 	} else {
 		j.log.LogAttrs(ctx, slog.LevelInfo, "up to date", attrs...)
 	}

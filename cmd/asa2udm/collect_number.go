@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"syscall"
 
@@ -36,8 +37,8 @@ const (
 	numberAnswer      = 302 // pull: the answer is none that can be used
 )
 
-// numberCures are the numbers by their cause, where an error names it, and the
-// cure for each number.
+// numberCauses are the numbers of failures that an error names; the first that
+// fits counts.
 var numberCauses = []struct {
 	number int
 	is     error
@@ -113,11 +114,11 @@ var numberCures = map[int]string{
 }
 
 // numberAttrs are what a log says of a numbered failure.
-func numberAttrs(err error) []any {
-	attrs := []any{"error", err.Error()}
+func numberAttrs(err error) []slog.Attr {
+	attrs := []slog.Attr{slog.String("error", err.Error())}
 	var n *numberedError
 	if errors.As(err, &n) {
-		attrs = append(attrs, "number", n.number, "hint", numberCures[n.number])
+		attrs = append(attrs, slog.Int("number", n.number), slog.String("hint", numberCures[n.number]))
 	}
 	return attrs
 }
