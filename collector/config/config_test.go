@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -126,8 +127,8 @@ var faults = []struct{ name, from, to, want string }{
 	{"full without changes", "emit: changes, ", "", `14:15: [3] full_every is for emit: changes, of a list that can be asked for them (users, groups)`},
 	{"tag for a directory", "rules: okta", "tag: a.b.c", `13:61: [3] tag is for Devo, and this goes elsewhere`},
 	{"rules for Devo", "{tag: my.app.asa.audit}", "{tag: a.b.c, rules: asa}", `31:25: [3] rules is for directories and buckets, and this goes to Devo`},
-	{"no tag for asa", "{tag: my.app.asa.audit}", "{}", `31:12: [3] Devo tag "": want three words or more with dots between, such as auth.okta.system`},
-	{"bad tag", "my.app.asa.audit", "audit", `31:13: [3] Devo tag "audit": want three words or more with dots between, such as auth.okta.system`},
+	{"no tag for asa", "{tag: my.app.asa.audit}", "{}", `31:12: [3] tag "" for Devo: want three words or more with dots between, such as auth.okta.system`},
+	{"bad tag", "my.app.asa.audit", "audit", `31:13: [3] tag "audit" for Devo: want three words or more with dots between, such as auth.okta.system`},
 	{"devo without spool", "        spool: spool\n", "", `22:9: [3] spool is missing`},
 	{"tenants no list", "tenants:\n", "tenants: none\nx:\n", "5:10: [3] want a list of tenants\ncollect.yaml:6:1: [3] unknown key \"x\": want one of every, gzip, out, tenants"},
 	{"bad YAML", "gzip: true", "gzip: [", ""},
@@ -149,6 +150,30 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got\n%v\nwant\ncollect.yaml:%s", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestDocumentedFile reads the first file of the documentation, with the
+// destination of its Devo part in turn.
+func TestDocumentedFile(t *testing.T) {
+	text, err := os.ReadFile("../../docs/okta.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	file, rest, _ := strings.Cut(rest, "```")
+	o := options
+	o.Environment = func(string) string { return "token" }
+	f, err := Parse("okta.md", []byte(file), o)
+	if err != nil || len(f.Tenants) != 1 || len(f.Tenants[0].Services) != 4 {
+		t.Fatalf("first file: %+v, %v", f, err)
+	}
+	_, devo, ok := strings.Cut(rest, "```yaml\nout:\n  devo:\n")
+	devo, _, _ = strings.Cut(devo, "```")
+	_, tenants, _ := strings.Cut(file, "\ntenants:\n")
+	f, err = Parse("okta.md", []byte("out:\n  devo:\n"+devo+"tenants:\n"+strings.ReplaceAll(tenants, ", rules: okta", "")), o)
+	if err != nil || !ok || f.Out.Devo == nil {
+		t.Fatalf("Devo file: %+v, %v", f, err)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/rest"
 )
 
-// ErrLink: a link leads to another host, where no token is sent.
+// ErrLink says that a link leads to another host, where no token is sent.
 var ErrLink = errors.New("a next link leads to another host")
 
 // page is one answer.

@@ -35,7 +35,7 @@ const (
 	// staleMargin is how far before the last event the log is read again when a
 	// link is refused. The link stands for a place in the order of storing, the
 	// event's time is a little before that.
-	staleMargin = 5 * time.Minute
+	staleMargin = 15 * time.Minute
 )
 
 // Seek implements collector.Seeker.

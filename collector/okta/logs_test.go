@@ -84,7 +84,7 @@ func TestStaleLink(t *testing.T) {
 		r.org.Expire()
 		r.grow(130)
 		stats := r.mustRun(okta.Log)
-		if got := stats.Duplicates.Load(); got < 250 || got > 1000 {
+		if got := stats.Duplicates.Load(); got < 700 || got > 3000 {
 			t.Errorf("%d known events were dropped, want those of some minutes", got)
 		}
 		if !strings.Contains(r.said.String(), "the stored link is refused") {

@@ -292,7 +292,7 @@ func (o *Org) page(r *http.Request, s okta.Service) (body []byte, links []string
 		return nil, nil, err
 	}
 	var lines [][]byte
-	more := false
+	var more bool
 	if s.Name == okta.Log {
 		for _, e := range o.c.Log.page(q.from, q.limit) {
 			lines = append(lines, e.Data)
