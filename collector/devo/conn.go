@@ -68,7 +68,7 @@ func (c *conn) listen() {
 	c.ended <- err
 }
 
-func (c *conn) close() { c.raw.Close() }
+func (c *conn) close() { _ = c.raw.Close() }
 
 // Write implements io.Writer. A peer that does not read for as long as the
 // timeout is given up.

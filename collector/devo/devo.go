@@ -75,7 +75,7 @@ var hostName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 func New(c Config) (*Client, error) {
 	name, port, err := net.SplitHostPort(c.Address)
 	if err != nil || name == "" || port == "" {
-		return nil, fmt.Errorf("Devo address %q: want host:port, such as collector-us.devo.io:443", c.Address)
+		return nil, fmt.Errorf("address %q of Devo: want host:port, such as collector-us.devo.io:443", c.Address)
 	}
 	if c.Host == "" {
 		if c.Host, err = os.Hostname(); err != nil || !hostName.MatchString(c.Host) {
@@ -83,7 +83,7 @@ func New(c Config) (*Client, error) {
 		}
 	}
 	if !hostName.MatchString(c.Host) {
-		return nil, fmt.Errorf("Devo host name %q: want letters, digits, dots and dashes", c.Host)
+		return nil, fmt.Errorf("host name %q for Devo: want letters, digits, dots and dashes", c.Host)
 	}
 	c.setDefaults()
 	config, err := c.load(name, time.Now())

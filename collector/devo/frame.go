@@ -22,7 +22,7 @@ var tagName = regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2,}$`)
 // CheckTag refuses what is no tag: three words or more with dots between.
 func CheckTag(tag string) error {
 	if !tagName.MatchString(tag) {
-		return fmt.Errorf("Devo tag %q: want three words or more with dots between, such as auth.okta.system", tag)
+		return fmt.Errorf("tag %q for Devo: want three words or more with dots between, such as auth.okta.system", tag)
 	}
 	return nil
 }
