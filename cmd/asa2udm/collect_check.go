@@ -31,7 +31,7 @@ func checkCollect(ctx context.Context, u *ui, f *collectFlags, s *collectSetting
 		said, err := step.do(ctx, w, s)
 		if err != nil {
 			failed = true
-			checkFailed(u, s, step.name, err)
+			_ = checkFailed(u, s, step.name, err) // has been printed; the next step may fail for another reason
 			if step.name == "key" {
 				break
 			}

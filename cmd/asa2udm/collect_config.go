@@ -207,7 +207,7 @@ func (fl *fleet) metered() (all []metered) {
 func (fl *fleet) ready(w http.ResponseWriter, _ *http.Request) {
 	var bad []string
 	for _, j := range fl.jobs {
-		runs, _, last, _ := j.health.get()
+		runs, _, _, last := j.health.get()
 		switch {
 		case last != nil:
 			bad = append(bad, fmt.Sprintf("%s: the last cycle failed: %v", j.name(), last))

@@ -52,9 +52,7 @@ func TestDocumentedEnvironment(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, line := range lines(t, b, "okta-asa/000000") {
-		got = append(got, line)
-	}
+	got = append(got, lines(t, b, "okta-asa/000000")...)
 	if len(got) != 15 {
 		t.Fatalf("%d events collected, want the 15 that the function had not written\n%s", len(got), out)
 	}

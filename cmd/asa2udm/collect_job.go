@@ -51,7 +51,9 @@ func (j *serviceJob) close() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.work != nil {
-		j.work.close()
+		if err := j.work.close(); err != nil {
+			j.log.Warn("closing what a cycle used", "error", err.Error())
+		}
 		j.work = nil
 	}
 }

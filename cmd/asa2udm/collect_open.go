@@ -49,7 +49,7 @@ func (s *collectSettings) open(ctx context.Context, u *ui) (w *collectWork, err 
 	w = &collectWork{}
 	defer func() {
 		if err != nil {
-			w.close()
+			err = errors.Join(err, w.close())
 		}
 	}()
 	if err := s.openSource(w); err != nil {

@@ -109,10 +109,10 @@ func (h *health) note(err error) {
 	}
 }
 
-func (h *health) get() (runs, failed int64, last error, success time.Time) {
+func (h *health) get() (runs, failed int64, success time.Time, last error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.runs, h.failed, h.last, h.success
+	return h.runs, h.failed, h.success, h.last
 }
 
 // metered answers the one job there is.
@@ -146,7 +146,7 @@ func listen(ctx context.Context, address string, log *collectLog, jobs collectMe
 
 // ready says whether the last run came to its end.
 func (j *collectJob) ready(w http.ResponseWriter, _ *http.Request) {
-	runs, _, last, _ := j.health.get()
+	runs, _, _, last := j.health.get()
 	switch {
 	case runs == 0:
 		http.Error(w, "the first run is under way", http.StatusServiceUnavailable)
@@ -241,7 +241,7 @@ func (m metered) collect(ch chan<- prometheus.Metric) {
 	for _, x := range list {
 		send(x.name, x.help, x.kind, x.value(c), nil)
 	}
-	runs, failed, _, success := m.health.get()
+	runs, failed, success, _ := m.health.get()
 	const help = "Runs that have ended."
 	send("runs_total", help, prometheus.CounterValue, float64(runs-failed), prometheus.Labels{"result": "success"})
 	send("runs_total", help, prometheus.CounterValue, float64(failed), prometheus.Labels{"result": "failure"})

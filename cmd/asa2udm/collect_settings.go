@@ -28,7 +28,6 @@ type collectSettings struct {
 	out           location
 	layout        collector.Layout
 	state         location // of the object itself
-	old           []collector.OldState
 	oldPlaces     []location
 	since         string
 	maxRecords    int

@@ -54,13 +54,13 @@ type Org struct {
 func NewOrg(c Config) (*Org, error) {
 	base, err := url.Parse(c.URL)
 	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
-		return nil, fmt.Errorf("Okta URL %q: want an address such as https://example.okta.com", c.URL)
+		return nil, fmt.Errorf("address %q of Okta: want an address such as https://example.okta.com", c.URL)
 	}
 	if base.User != nil || base.RawQuery != "" || strings.Trim(base.Path, "/") != "" {
-		return nil, fmt.Errorf("Okta URL %q: want scheme and host alone", base.Redacted())
+		return nil, fmt.Errorf("address %q of Okta: want scheme and host alone", base.Redacted())
 	}
 	if base.Scheme == "http" && !loopback(base.Hostname()) {
-		return nil, fmt.Errorf("Okta URL %q: a secret is not sent over http, but to this machine", c.URL)
+		return nil, fmt.Errorf("address %q of Okta: a secret is not sent over http, but to this machine", c.URL)
 	}
 	switch {
 	case c.Token == "" && c.OAuth == nil:
