@@ -87,13 +87,19 @@ func (s *series) result(e engine, records int) engineResult {
 	startWall := medianOf(s.start, cost.wallSeconds)
 	r := engineResult{Name: e.name, About: e.about, Cores: e.cores, Records: records, Start: startCPU * 1e3}
 	for _, c := range s.full {
-		s.cpu = append(s.cpu, (c.cpuSeconds()-startCPU)*1e6/float64(records))
-		s.wall = append(s.wall, (c.wallSeconds()-startWall)*1e6/float64(records))
+		s.cpu = append(s.cpu, perRecord(c.cpuSeconds()-startCPU, records))
+		s.wall = append(s.wall, perRecord(c.wallSeconds()-startWall, records))
 		r.RSS = max(r.RSS, c.rss)
 	}
 	r.CPU, r.Wall = median(s.cpu), median(s.wall)
 	r.Lowest, r.Highest = slices.Min(s.cpu), slices.Max(s.cpu)
 	return r
+}
+
+// perRecord answers microseconds. Over few records a difference to the start may
+// come out as nothing, or less; ratios need something.
+func perRecord(seconds float64, records int) float64 {
+	return max(seconds*1e6/float64(records), 1e-3)
 }
 
 // compareTo gives set the median ratios of each engine to the one called name.
