@@ -133,7 +133,7 @@ type Source interface {
 func (o *Org) Source(name string, s Settings) (Source, error) {
 	service, ok := Lookup(name)
 	if !ok {
-		return nil, fmt.Errorf("Okta service %q: there is none", name)
+		return nil, fmt.Errorf("service %q of Okta: there is none", name)
 	}
 	if s.PerMinute == 0 {
 		s.PerMinute = service.PerMinute
@@ -152,7 +152,7 @@ func (o *Org) Source(name string, s Settings) (Source, error) {
 		return &Logs{caller: c}, nil
 	}
 	if s.Changes && s.Memory.Bucket == nil {
-		return nil, fmt.Errorf("Okta service %q: no place to remember what was seen", name)
+		return nil, fmt.Errorf("service %q of Okta: no place to remember what was seen", name)
 	}
 	return &List{caller: c, changes: s.Changes, fullEvery: s.FullEvery, memory: s.Memory}, nil
 }

@@ -222,7 +222,7 @@ func (o *Org) answer(w http.ResponseWriter, r *http.Request, s okta.Service) {
 	w.Write(body)
 }
 
-var errSlow = errors.New("Internal Server Error: the query took too long")
+var errSlow = errors.New("the query took too long")
 
 // request is what a page is asked for.
 type request struct {
