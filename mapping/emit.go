@@ -121,6 +121,9 @@ func (m *Mapper) open(w *writer, f *field) []byte {
 // counts them, and index is the position in the innermost. It reports whether
 // there was a value.
 func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bool {
+	if len(st.guards) > 0 && level == len(st.loops) && m.nothingFor(st, frame) {
+		return false // a condition costs more to ask than this
+	}
 	for _, g := range st.guards {
 		if g.level == level && m.decide(g.when, frame) != 0 {
 			return false
@@ -133,6 +136,16 @@ func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bo
 		return m.element(w, f, st, st.run, frame, index)
 	}
 	return m.values(w, f, st, frame, index)
+}
+
+// nothingFor reports whether none of the places a step copies from has anything.
+func (m *Mapper) nothingFor(st *step, frame int) bool {
+	for _, slot := range st.from.slots {
+		if m.spans[frame+int(slot)].kind >= spanArray {
+			return false
+		}
+	}
+	return len(st.from.slots) > 0
 }
 
 // loop runs a step for each element of an array.
