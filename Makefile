@@ -55,5 +55,5 @@ torture: ## Run the long campaigns of the collector: kills, storms, races (about
 	ASA2UDM_TORTURE=1 go test -run 'TestStorm|TestStateFlips|TestCutAtEveryCall' -timeout 30m -v ./collector
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## Measure mapping against other ways to do it, as whole processes (some minutes)
+	go run ./bench
