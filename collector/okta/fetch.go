@@ -103,7 +103,7 @@ func tooSlow(err error) bool {
 func (c *caller) get(ctx context.Context, at string) (*page, error) {
 	asked, err := url.Parse(at)
 	if err != nil || !c.trusted(asked) {
-		return nil, fmt.Errorf("%w: %s, not %s", ErrLink, hostOf(asked), c.org.base.Host)
+		return nil, fmt.Errorf("%w: %s, not %s", ErrLink, origin(asked), origin(c.org.base))
 	}
 	p := &page{size: limitOf(at)}
 	resp, err := c.authorized(ctx, func(ctx context.Context, authorization string) (*rest.Response, error) {
@@ -125,7 +125,7 @@ func (c *caller) get(ctx context.Context, at string) (*page, error) {
 	p.raw = resp.Body
 	if next := rest.NextLink(resp.Header, asked); next != nil {
 		if !c.trusted(next) {
-			return nil, fmt.Errorf("%w: %s, not %s", ErrLink, next.Host, c.org.base.Host)
+			return nil, fmt.Errorf("%w: %s, not %s", ErrLink, origin(next), origin(c.org.base))
 		}
 		p.next = next.String()
 	}
@@ -147,11 +147,12 @@ func (c *caller) trusted(u *url.URL) bool {
 	return u != nil && u.Scheme == c.org.base.Scheme && strings.EqualFold(u.Host, c.org.base.Host) && u.User == nil
 }
 
-func hostOf(u *url.URL) string {
+// origin answers the scheme and the host of an address, for people.
+func origin(u *url.URL) string {
 	if u == nil {
 		return "an address that cannot be read"
 	}
-	return u.Host
+	return u.Scheme + "://" + u.Host
 }
 
 // noteClock learns the server's clock from an answer.
