@@ -111,7 +111,7 @@ func celMessage(msg string) (_, hint string) {
 		return "the expression ends too early", ""
 	}
 	if strings.HasPrefix(msg, "invalid argument to has()") {
-		return "has() wants a path", "has(log.some.field), has(udm.principal.ip)"
+		return "has() wants a path that ends in a name", `has(log.some.field), has(udm.principal.ip); for a position or a key in brackets: log.list[0] != ""`
 	}
 	for _, prefix := range []string{"token recognition error at: ", "mismatched input ", "extraneous input ", "no viable alternative at input "} {
 		word, ok := strings.CutPrefix(msg, prefix)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/asa2udm/asa2udm/mapping/rules"
 	"github.com/asa2udm/asa2udm/udm"
@@ -232,7 +233,34 @@ func (c *compiler) source(t Text, sc scope) *node {
 		c.errorf(t.At(at), "empty segment in source path %q", t.Value).Hint = `a dot inside a key is written \.`
 		return nil
 	}
+	if at, hint := oddPath(t.Value); hint != "" {
+		c.errorf(t.At(at), "%q is no source path", t.Value).Hint = hint
+		return nil
+	}
 	return sc.layout.find(sc.node, segments)
+}
+
+// oddPath finds what is of another path language, where it would only ever look
+// for a key of that very name. A backslash makes it one.
+func oddPath(path string) (at int, hint string) {
+	for i := 0; i < len(path); i++ {
+		switch path[i] {
+		case '\\':
+			i++
+		case '[', ']':
+			return i, `a position is written a.0.b; a bracket inside a key \[`
+		}
+	}
+	if i := strings.Index("."+path+".", ".*."); i >= 0 {
+		return i, `each: goes through a list; a key that is a star is written \*`
+	}
+	switch trimmed := strings.TrimSpace(path); {
+	case strings.HasPrefix(path, "$."):
+		return 0, `a path begins with its first key; a key that is a dollar sign is written \$`
+	case trimmed != path:
+		return 0, "remove the space around it"
+	}
+	return 0, ""
 }
 
 // maxUses bounds how often blocks are expanded: a few that use each other twice

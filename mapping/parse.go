@@ -286,7 +286,13 @@ func (p *fileParser) textPairs(n *yaml.Node, what string) []Pair {
 
 func (p *fileParser) blocks(n *yaml.Node) {
 	p.pairs(n, "blocks", func(key Text, _, vn *yaml.Node) {
-		p.rs.Blocks = append(p.rs.Blocks, &Block{key, p.rules(vn, "a block")})
+		b := &Block{key, p.rules(vn, "a block")}
+		p.rs.Blocks = append(p.rs.Blocks, b)
+		for _, r := range b.Rules {
+			if len(r.Replaces) > 0 {
+				p.errorf(r.Replaces[0].Pos, "replaces in a block").Hint = "write the whole block anew: it replaces the one of the extended file"
+			}
+		}
 	})
 }
 

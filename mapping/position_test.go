@@ -53,6 +53,16 @@ rules.yaml:10:9: unknown name "lag"
             lag.b == "y"
             ^
     hint: did you mean "log"?`},
+		{"folded, behind a blank line", "  - from: a\n    to: principal.hostname\n    when: >-\n\n      log.a == \"x\"\n\n      && lag.b == \"y\"\n", `
+rules.yaml:11:10: unknown name "lag"
+          && lag.b == "y"
+             ^
+    hint: did you mean "log"?`},
+		{"literal, behind blank lines", "  - from: a\n    to: principal.hostname\n    when: |\n\n\n      lag.b == \"y\"\n", `
+rules.yaml:10:7: unknown name "lag"
+          lag.b == "y"
+          ^
+    hint: did you mean "log"?`},
 		{"folded", "  - from: a\n    to: principal.hostname\n    when: >-\n      log.a == \"x\"\n      && log.c == \"z\"\n      && lag.b == \"y\"\n", `
 rules.yaml:10:10: unknown name "lag"
           && lag.b == "y"

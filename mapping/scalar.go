@@ -29,9 +29,12 @@ func (s *scalar) at(off int) Pos {
 	}
 	switch {
 	case s.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		c.line, c.col = c.line+1, 0
-		c.skipBlank()
-		c.indent, c.block = c.col, true
+		// The lines of the value begin where the first that is not blank does.
+		first := c
+		first.line, first.col = c.line+1, 0
+		first.skipBlank()
+		c.line, c.col = c.line+1, first.col
+		c.indent, c.block = first.col, true
 	case s.node.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0:
 		c.col++
 	}

@@ -265,10 +265,9 @@ func (m *mapRun) finish(err error) error {
 	if m.rejects == nil {
 		return err
 	}
-	if err != nil {
-		return errors.Join(err, m.rejects.discard())
-	}
-	return m.rejects.commit()
+	// What was rejected before a failure stays rejected, and a file of an earlier
+	// run must not pass for this one's.
+	return errors.Join(err, m.rejects.commit())
 }
 
 func (m *mapRun) finishOutput(err error) error {

@@ -20,7 +20,7 @@ var ErrNotPage = errors.New("not an audit page: want an object with a list")
 
 // Is reports whether b is one JSON object that is a page and not an event: its
 // list is an array, and it has related_objects (an object or null) or nothing
-// beside the list. It answers quickly for a JSON text that has no such key.
+// beside the list. With related_objects the list may be null: it is empty then. It answers quickly for a JSON text that has no such key.
 func Is(b []byte) bool {
 	// A key may be spelled with \u escapes, so only a text without any can be
 	// turned away unread.
@@ -31,7 +31,8 @@ func Is(b []byte) bool {
 		return false
 	}
 	p := parse(gjson.ParseBytes(b))
-	return p.list.IsArray() && (p.hasRelated && (p.related.IsObject() || p.related.Type == gjson.Null) || p.keys == 1)
+	list := p.list.IsArray() || p.hasList && p.list.Type == gjson.Null && p.hasRelated
+	return list && (p.hasRelated && (p.related.IsObject() || p.related.Type == gjson.Null) || p.keys == 1)
 }
 
 // Join answers the events of one page, each as one line of JSON without its

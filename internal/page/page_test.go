@@ -23,6 +23,8 @@ func TestIs(t *testing.T) {
 		"further keys":                {`{"list":[],"related_objects":{},"count":0}`, true},
 		"escaped key":                 {`{"l\u0069st":[]}`, true},
 		"last of repeated keys":       {`{"list":1,"list":[],"related_objects":{}}`, true},
+		"empty list of a nil slice":   {`{"list":null,"related_objects":null}`, true},
+		"list alone is null":          {`{"list":null}`, false},
 		"event with a list":           {`{"id":"1","list":[1]}`, false},
 		"list is an object":           {`{"list":{},"related_objects":{}}`, false},
 		"related objects are a list":  {`{"list":[],"related_objects":[]}`, false},
