@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/asa2udm/asa2udm/collector/okta"
 )
 
 var options = Options{
@@ -104,7 +106,7 @@ var faults = []struct{ name, from, to, want string }{
 	{"start without a form", "start: 2026-01-31", "start: yesterday", `13:21: [1] start "yesterday": want a time such as 2026-01-31T00:00:00Z, or a date such as 2026-01-31`},
 	{"start without a zone", "start: 2026-01-31", "start: 2026-01-31T10:00:00", `13:21: [1] start "2026-01-31T10:00:00": want a time such as 2026-01-31T00:00:00Z, or a date such as 2026-01-31`},
 	{"unknown key", "gzip: true\nevery", "gzipped: true\nevery", `3:1: [3] unknown key "gzipped": want one of every, gzip, out, tenants`},
-	{"unknown service", "      apps:\n", "      rocks:\n", `15:7: [3] unknown key "rocks": want one of apps, asa, clients, groups, idps, logs, users, zones`},
+	{"unknown service", "      apps:\n", "      rocks:\n", `15:7: [3] unknown key "rocks": want one of ` + strings.Join(serviceNames(), ", ")},
 	{"key twice", "every: 5m", "every: 5m\nevery: 6m", `5:1: [3] the key "every" stands here twice`},
 	{"secret in the file", "env:TOKEN", "00abcdef", `8:16: [4] a secret does not stand here: want env:NAME or file:PATH`},
 	{"variable not set", "env:TOKEN", "env:OTHER", `8:16: [4] the environment variable OTHER is not set`},
@@ -132,6 +134,16 @@ var faults = []struct{ name, from, to, want string }{
 	{"devo without spool", "        spool: spool\n", "", `22:9: [3] spool is missing`},
 	{"tenants no list", "tenants:\n", "tenants: none\nx:\n", "5:10: [3] want a list of tenants\ncollect.yaml:6:1: [3] unknown key \"x\": want one of every, gzip, out, tenants"},
 	{"bad YAML", "gzip: true", "gzip: [", ""},
+}
+
+// serviceNames are all services, sorted.
+func serviceNames() []string {
+	names := []string{ASAService}
+	for _, s := range okta.Services() {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func TestFaults(t *testing.T) {

@@ -207,7 +207,7 @@ func TestFates(t *testing.T) {
 		"reset within":     cut(5000, true),
 		"slow":             func(int) devotest.Fate { return devotest.Fate{CutAt: -1, Stall: 300 * time.Millisecond} },
 		"late end":         func(int) devotest.Fate { return devotest.Fate{CutAt: -1, Mute: 300 * time.Millisecond} },
-		"Deaf": func(n int) devotest.Fate {
+		"deaf": func(n int) devotest.Fate {
 			return devotest.Fate{CutAt: -1, Stall: 300 * time.Millisecond, Deaf: n%2 == 0}
 		},
 		"silent where an end was due": func(n int) devotest.Fate {
