@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -14,6 +16,9 @@ func main() {
 	// Without this, Go ends a program whose standard output is closed. A command
 	// that has the error instead can still put its other files in order.
 	signal.Ignore(syscall.SIGPIPE)
+	// net/http tells the standard logger of answers that break the protocol, their
+	// bytes included, and those may be a token. Our own logs do not go through it.
+	log.SetOutput(io.Discard)
 	if os.Getenv("GOGC") == "" {
 		// The program lives on few, reused buffers: collecting earlier costs next
 		// to no time and keeps the memory small.

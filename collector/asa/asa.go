@@ -162,13 +162,18 @@ func (s *Source) page(ctx context.Context, dir direction, cur collector.Cursor, 
 			continue
 		case err != nil:
 			return nil, s.explain(ctx, cur, err)
-		case len(p.Records) == 0 && next != nil && *next != *at:
-			at = next
+		}
+		trusted := s.trusted(next)
+		if len(p.Records) == 0 && next != nil && *next != *at {
+			if trusted == nil {
+				return nil, fmt.Errorf("a page without an event leads on to another host, %q, where no token is sent", next.Host)
+			}
+			at = trusted
 			continue
 		}
 		p.Cursor = cur.Behind(p.Records)
 		p.More = next != nil && len(p.Records) > 0
-		s.next[dir] = link{after: p.Cursor, url: s.trusted(next)}
+		s.next[dir] = link{after: p.Cursor, url: trusted}
 		return p, nil
 	}
 	return nil, fmt.Errorf("%d pages in a row held no event and led on; stopped at %s", emptyPages, at.Redacted())

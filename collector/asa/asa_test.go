@@ -284,3 +284,70 @@ func TestSecretsStayOut(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyPageLeadsNowhereElse checks that a page without an event does not lead
+// the token to another host.
+func TestEmptyPageLeadsNowhereElse(t *testing.T) {
+	asked := make(chan string, 16)
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Header.Get("Authorization")
+		io.WriteString(w, `{"list":[{"id":"x"}],"related_objects":{}}`)
+	}))
+	defer evil.Close()
+	src := scripted(t, `{"bearer_token":"first","expires_at":"never"}`, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "<"+evil.URL+`/x>; rel="next"`)
+		io.WriteString(w, `{"list":[],"related_objects":{}}`)
+	})
+	_, err := src.Page(t.Context(), collector.Cursor{})
+	if err == nil || !strings.Contains(err.Error(), "another host") {
+		t.Errorf("got %v, want an error that names the other host", err)
+	}
+	if len(asked) > 0 {
+		t.Errorf("the other host was asked, with %q", <-asked)
+	}
+}
+
+// TestFormerTokensStayOut checks that a token that was replaced is not shown when
+// a later answer quotes it.
+func TestFormerTokensStayOut(t *testing.T) {
+	tokens := []string{`{"bearer_token":"canary-one"}`, `{"bearer_token":"canary-two"}`}
+	var calls atomic.Int32
+	src := scripted(t, "", func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "service_token") {
+			io.WriteString(w, tokens[min(int(calls.Add(1))-1, 1)])
+			return
+		}
+		if r.Header.Get("Authorization") == "Bearer canary-one" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"message":"not canary-one, not canary-two"}`)
+	})
+	_, err := src.Page(t.Context(), collector.Cursor{})
+	if err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("got %v, want an error without a token", err)
+	}
+}
+
+// scripted answers the source of an API that is the two functions: one answers a
+// token, unless it is empty, and pages all else.
+func scripted(t *testing.T, token string, pages http.HandlerFunc) *asa.Source {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if token != "" && strings.HasSuffix(r.URL.Path, "service_token") {
+			io.WriteString(w, token)
+			return
+		}
+		pages(w, r)
+	}))
+	t.Cleanup(server.Close)
+	src, err := asa.New(asa.Config{
+		BaseURL: server.URL, Team: "t", KeyID: "k", KeySecret: "s",
+		Client: &rest.Client{Retry: rest.Retry{Base: time.Millisecond, Attempts: 2}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return src
+}

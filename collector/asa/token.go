@@ -18,7 +18,7 @@ import (
 type key struct{ id, secret string }
 
 // secrets answers what no error may show.
-func (s *Source) secrets() []string { return []string{s.key.secret, s.tokens.Current()} }
+func (s *Source) secrets() []string { return append(s.tokens.Known(), s.key.secret) }
 
 // fetchToken gets a service token.
 func (s *Source) fetchToken(ctx context.Context) (rest.Token, error) {
@@ -36,9 +36,9 @@ func (s *Source) askForToken(ctx context.Context) (rest.Token, error) {
 	}
 	at := s.base.JoinPath("v1", "teams", url.PathEscape(s.team), "service_token").String()
 	var answer struct {
-		Bearer  string    `json:"bearer_token"`
-		Expires time.Time `json:"expires_at"`
-		Team    string    `json:"team_name"`
+		Bearer  string `json:"bearer_token"`
+		Expires string `json:"expires_at"`
+		Team    string `json:"team_name"`
 	}
 	resp, err := s.client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, at, bytes.NewReader(body))
@@ -61,5 +61,9 @@ func (s *Source) askForToken(ctx context.Context) (rest.Token, error) {
 		return rest.Token{}, fmt.Errorf("the key belongs to team %q, this run collects %q", answer.Team, s.team)
 	}
 	s.noteClock(resp.Header)
-	return rest.Token{Bearer: answer.Bearer, Life: answer.Expires.Sub(s.Now())}, nil
+	token := rest.Token{Bearer: answer.Bearer}
+	if expires, err := time.Parse(time.RFC3339Nano, answer.Expires); err == nil {
+		token.Life = expires.Sub(s.Now())
+	}
+	return token, nil
 }

@@ -139,4 +139,4 @@ func (c *caller) askForToken(ctx context.Context) (rest.Token, error) {
 }
 
 // secrets answers what no error may show.
-func (c *caller) secrets() []string { return []string{c.org.config.Token, c.tokens.Current()} }
+func (c *caller) secrets() []string { return append(c.tokens.Known(), c.org.config.Token) }

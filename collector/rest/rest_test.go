@@ -98,6 +98,7 @@ func TestWait(t *testing.T) {
 		named   bool
 	}{
 		"first, no jitter":            {0, nil, 0, 0, false},
+		"milliseconds for seconds":    {0, http.Header{"X-Ratelimit-Retry-At": {strconv.FormatInt(now.UnixMilli(), 10)}}, 1, 365*24*time.Hour + time.Second, true},
 		"first, half":                 {0, nil, .5, 500 * time.Millisecond, false},
 		"doubles":                     {2, nil, .5, 2 * time.Second, false},
 		"is bounded":                  {9, nil, .5, 5 * time.Second, false},

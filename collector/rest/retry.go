@@ -84,8 +84,12 @@ func comeBack(h http.Header, now time.Time) (wait time.Duration, ok bool) {
 	if wait <= 0 {
 		wait = min(refill(h, clock), refillMax)
 	}
-	return wait, wait > 0
+	return min(wait, longestWait), wait > 0
 }
+
+// longestWait stands for any longer one, such as that of a time in milliseconds
+// where seconds are due. It is over every limit.
+const longestWait = 365 * 24 * time.Hour
 
 // Crowded reports that an answer 429 was given for too many calls at a time. Such
 // an answer says that 0 of 0 calls are left; its time of a reset is a guess.

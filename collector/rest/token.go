@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,32 +25,48 @@ type Tokens struct {
 
 	mu      sync.Mutex
 	refresh time.Time // by our clock
-	// bearer is read without the lock to take tokens out of errors.
-	bearer atomic.Pointer[string]
+	// known is read without the lock to take tokens out of errors: the token at
+	// hand and those before it, the newest first.
+	known atomic.Pointer[[]string]
 }
+
+// maxKnown bounds the tokens that are remembered: one that was replaced may still
+// work, and a server may show it in an answer.
+const maxKnown = 16
 
 // Get answers a token.
 func (t *Tokens) Get(ctx context.Context) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if b := t.bearer.Load(); b != nil && time.Now().Before(t.refresh) {
-		return *b, nil
+	if bearer := t.Current(); bearer != "" && time.Now().Before(t.refresh) {
+		return bearer, nil
 	}
 	token, err := t.Fetch(ctx)
 	if err != nil {
 		return "", err
 	}
-	t.bearer.Store(&token.Bearer)
+	known := append([]string{token.Bearer}, t.Known()...)
+	known = known[:min(len(known), maxKnown)]
+	t.known.Store(&known)
 	t.refresh = time.Now().Add(keep(token.Life))
 	return token.Bearer, nil
 }
 
 // Current answers the token at hand, "" for none, and asks nobody.
 func (t *Tokens) Current() string {
-	if b := t.bearer.Load(); b != nil {
-		return *b
+	if known := t.known.Load(); known != nil {
+		return (*known)[0]
 	}
 	return ""
+}
+
+// Known answers the token at hand and those before it. It asks nobody, and the
+// slice is the caller's.
+func (t *Tokens) Known() []string {
+	if known := t.known.Load(); known != nil {
+		return slices.Clone(*known)
+	}
+	return nil
 }
 
 // Send calls send with a token, and once more with a new one if that was refused
