@@ -60,6 +60,7 @@ func Packs() []string {
 // compiler holds what is known while a rule file is compiled.
 type compiler struct {
 	faults
+	file   string // being compiled; those it extends are other ones
 	opts   Options
 	plan   *plan
 	out    *outMessage // the event
@@ -86,6 +87,7 @@ func (c *compiler) broken() bool {
 // What is wrong is added to the faults.
 func (c *compiler) compile(rs *Ruleset, root *layout) *plan {
 	c.plan = &plan{root: root}
+	c.file = rs.Name
 	c.out = &outMessage{typ: udm.Event()}
 	c.memos = make(map[memoKey]int)
 	c.blocks = make(map[string]*Block)

@@ -118,6 +118,9 @@ func (c *compiler) fieldConflicts(l *outField) {
 			what = fmt.Sprintf("%s.fields[%q]", l.path, w.key)
 		}
 		other := l.writes[j]
+		if w.to.Pos.File != c.file && other.to.Pos.File == c.file {
+			w, other = other, w // the fault is in the file that extends
+		}
 		at, first := w.to.Pos, other.to.Pos
 		if at == first {
 			// One rule of a block that is used twice.
@@ -127,9 +130,19 @@ func (c *compiler) fieldConflicts(l *outField) {
 	}
 }
 
+// constant reports whether the contribution stands under constants.
+func (w contribution) constant() bool { return w.rule.Pos == w.to.Pos }
+
 // conflictHint says how to make one rule of two.
 func conflictHint(w, other contribution) string {
-	if other.to.Pos.File != w.to.Pos.File {
+	base := other.to.Pos.File != w.to.Pos.File
+	switch {
+	case base && w.constant():
+		return fmt.Sprintf("write it as a rule with value: and replaces: %s, or add remove: [%s]", other.rule.ID(), other.rule.ID())
+	case w.constant() || other.constant():
+		return "keep one of them: a constant is always there"
+	}
+	if base {
 		return fmt.Sprintf("add replaces: %s to put this rule in the other's place", other.rule.ID())
 	}
 	if len(w.rule.From) == 1 && len(other.rule.From) == 1 && !w.rule.Use.given() {
