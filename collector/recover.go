@@ -3,6 +3,7 @@ package collector
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,15 +20,12 @@ func (o *Objects) Recover(ctx context.Context, b Batch) (*Receipt, error) {
 	if name == "" {
 		return o.recoverWithoutRaw(ctx, b)
 	}
-	raw, stored, err := o.read(ctx, name)
+	raw, stored, err := o.readBegun(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	for _, line := range lines(raw) {
 		b.Records = append(b.Records, o.Identify(line))
-	}
-	if len(b.Records) == 0 {
-		return nil, fmt.Errorf("%w: %s is empty; move it away and run again", ErrForeign, name)
 	}
 	b.Cursor = b.Cursor.Behind(b.Records)
 	m := o.describe(b, newFile(name, stored, len(b.Records)))
@@ -43,6 +41,41 @@ func (o *Objects) Recover(ctx context.Context, b Batch) (*Receipt, error) {
 		Sequence: b.Sequence, Chain: chain, Cursor: m.Cursor, Rejected: rejected,
 		Records: withoutData(b.Records),
 	}, nil
+}
+
+// readBegun reads an object that no manifest vouches for yet. Objects are created
+// whole, so one that no batch can have been written as was never ours.
+func (o *Objects) readBegun(ctx context.Context, name string) (raw, stored []byte, err error) {
+	raw, stored, err = o.read(ctx, name)
+	if err != nil && stored == nil {
+		return nil, nil, err
+	}
+	if err == nil {
+		if fault := notBatch(raw); fault != "" {
+			err = fmt.Errorf("%s %s", name, fault)
+		}
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w; move it away and run again", ErrForeign, err)
+	}
+	return raw, stored, nil
+}
+
+// notBatch answers why raw cannot be the lines of a batch, "" where it can.
+func notBatch(raw []byte) string {
+	if len(raw) == 0 {
+		return "is empty"
+	}
+	if !bytes.HasSuffix(raw, []byte{'\n'}) {
+		return "ends within a line"
+	}
+	for i, line := range lines(raw) {
+		// An API may list what is no object, and that is kept as it is.
+		if !json.Valid(line) {
+			return fmt.Sprintf("holds a line that is no JSON, line %d", i+1)
+		}
+	}
+	return ""
 }
 
 // recoverWithoutRaw tells a free sequence from one whose raw object has been
@@ -79,7 +112,8 @@ func (o *Objects) find(ctx context.Context, prefix string, n int64) (string, err
 	return "", nil
 }
 
-// read answers the lines of an object and its bytes as they are stored.
+// read answers the lines of an object and its bytes as they are stored, the
+// latter also where the lines cannot be unpacked.
 func (o *Objects) read(ctx context.Context, name string) (raw, stored []byte, err error) {
 	stored, _, err = o.Bucket.Read(ctx, name)
 	if err != nil {
@@ -87,7 +121,7 @@ func (o *Objects) read(ctx context.Context, name string) (raw, stored []byte, er
 	}
 	raw, err = unpack(stored, strings.HasSuffix(name, ".gz"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, stored, fmt.Errorf("%s: %w", name, err)
 	}
 	return raw, stored, nil
 }

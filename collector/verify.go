@@ -180,14 +180,14 @@ func (v *verifier) records(m *Manifest, lines [][]byte) {
 // objects looks for what no manifest names.
 func (v *verifier) objects(ctx context.Context) error {
 	for _, prefix := range []string{v.Layout.Raw, v.Layout.UDM, v.Layout.Rejects} {
-		if err := v.foreign(prefix, v.Bucket.List(ctx, prefix, "")); err != nil {
+		if err := v.foreign(ctx, prefix, v.Bucket.List(ctx, prefix, "")); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *verifier) foreign(prefix string, names iter.Seq2[string, error]) error {
+func (v *verifier) foreign(ctx context.Context, prefix string, names iter.Seq2[string, error]) error {
 	for name, err := range names {
 		if err != nil {
 			return err
@@ -198,6 +198,9 @@ func (v *verifier) foreign(prefix string, names iter.Seq2[string, error]) error 
 		case numbered && n == v.Batches+1:
 			// The run that wrote it was cut off before its manifest.
 			v.Unfinished = n
+			if err := v.begun(ctx, prefix, name); err != nil {
+				return err
+			}
 		case numbered || prefix != v.Layout.Raw:
 			v.fault(name, "it is foreign: no manifest names it")
 		default:
@@ -206,6 +209,18 @@ func (v *verifier) foreign(prefix string, names iter.Seq2[string, error]) error 
 		}
 	}
 	return nil
+}
+
+// begun looks at an object that the next run is to finish.
+func (v *verifier) begun(ctx context.Context, prefix, name string) error {
+	if prefix != v.Layout.Raw {
+		return nil
+	}
+	_, _, err := v.readBegun(ctx, name)
+	if err != nil && ctx.Err() == nil {
+		v.fault(name, "%v", err)
+	}
+	return ctx.Err()
 }
 
 // compare holds the end of the chain against what the collector noted last.
