@@ -12,8 +12,13 @@ import (
 // oldest first.
 var errNotBackward = errors.New("the server does not answer newest first")
 
-// lookBackPages bounds the search for late records.
-const lookBackPages = 10
+// lookBackPages bounds the search for late records against a server whose pages
+// have no end; a busy team's hour is far below it.
+const lookBackPages = 1000
+
+// lookBackSample is how many records at the end of the log tell its time: their
+// median stands although four of them have a wrong clock.
+const lookBackSample = 9
 
 // locate answers the place behind the newest record that is older than since; the
 // zero time is the start of the log. Where a source cannot seek, the way there is walked newest first, since
@@ -85,9 +90,9 @@ func (r *run) lookBack(ctx context.Context) error {
 	if !ok || r.opts.Overlap <= 0 || r.cur.ID == "" {
 		return nil
 	}
-	s := search{run: r, limit: later(r.state.newest().Add(-r.opts.Overlap), r.state.Floor)}
+	s := search{run: r}
 	var at Cursor
-	for range lookBackPages {
+	for n := range lookBackPages {
 		page, err := pageBack(ctx, src, at)
 		if errors.Is(err, errNotBackward) {
 			return nil
@@ -99,6 +104,9 @@ func (r *run) lookBack(ctx context.Context) error {
 			return ctx.Err()
 		}
 		r.Stats.Pages.Add(1)
+		if n == 0 {
+			s.limit = r.lookBackLimit(page, src.Now())
+		}
 		done, err := s.page(ctx, page)
 		if err != nil {
 			return err
@@ -108,13 +116,48 @@ func (r *run) lookBack(ctx context.Context) error {
 		}
 		at = page.Cursor
 	}
+	r.log.Warn("gave up looking for late records before the overlap was covered",
+		"pages", lookBackPages, "overlap", r.opts.Overlap, "since", s.limit)
 	return s.finish(ctx)
+}
+
+// lookBackLimit answers the time that a look back must reach, from the newest
+// page. A record whose clock is ahead must not move it, or the search ends before
+// it has begun.
+func (r *run) lookBackLimit(p *Page, now time.Time) time.Time {
+	end := earlier(r.state.newest(), now)
+	if median, ok := medianTime(p.Records[:min(lookBackSample, len(p.Records))]); ok {
+		end = earlier(end, median)
+	}
+	return later(end.Add(-r.opts.Overlap), r.state.Floor)
+}
+
+// medianTime answers the middle one of the times that there are.
+func medianTime(records []Record) (time.Time, bool) {
+	var times []time.Time
+	for _, rec := range records {
+		if !rec.Time.IsZero() {
+			times = append(times, rec.Time)
+		}
+	}
+	if len(times) == 0 {
+		return time.Time{}, false
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	return times[len(times)/2], true
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // search is one look back.
 type search struct {
 	*run
-	limit time.Time
+	limit time.Time // set by the first page
 	// found says that the cursor has been passed; ahead counts new records
 	// before that, and past says that the limit was passed without it.
 	found, past bool
