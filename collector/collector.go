@@ -103,6 +103,8 @@ type run struct {
 	taken int // records made durable by this run
 	// broken says that a write has failed: nothing may be written after it.
 	broken bool
+	// followed says that the log was seen to go on from where the run began.
+	followed bool
 	// barren holds the places seen since the last new record.
 	barren map[Cursor]bool
 }
@@ -133,6 +135,9 @@ func (r *run) read(ctx context.Context) (upToDate bool, err error) {
 			return false, err
 		}
 		r.countPage(page)
+		if err := r.checkFollows(ctx, page); err != nil {
+			return false, err
+		}
 		full, err := r.take(ctx, page)
 		if err != nil || full {
 			return false, err
