@@ -46,6 +46,7 @@ func (r *run) locate(ctx context.Context, since time.Time) (Cursor, error) {
 		boundary, more = older(page, boundary, since)
 		// One old record may have come late; a page of them is the past.
 		if !more || !page.More || page.Cursor == at {
+			r.followed = true // what was just read is in the log
 			return boundary, nil
 		}
 		at = page.Cursor

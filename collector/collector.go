@@ -103,7 +103,7 @@ type run struct {
 	taken int // records made durable by this run
 	// broken says that a write has failed: nothing may be written after it.
 	broken bool
-	// followed says that the log was seen to go on from where the run began.
+	// followed says that the log is known to go on from where the run began.
 	followed bool
 	// barren holds the places seen since the last new record.
 	barren map[Cursor]bool
