@@ -193,7 +193,8 @@ func (s *search) page(ctx context.Context, p *Page) (done bool, err error) {
 	}
 	past := len(p.Records) > 0 && old == len(p.Records) || !p.More
 	s.past = s.past || past
-	return past || s.found && old > 0, nil
+	// A few old records may have come late; they are not the past.
+	return past || s.found && old > lookBackSample/2, nil
 }
 
 func (s *search) finish(ctx context.Context) error {

@@ -50,6 +50,25 @@ func TestLateEventsDespiteAClockAhead(t *testing.T) {
 	}
 }
 
+// TestLateEventsBehindOldTimestamps has events of yesterday at the end of the log.
+func TestLateEventsBehindOldTimestamps(t *testing.T) {
+	r := newRig(t, nil)
+	r.grow(5)
+	late := r.next(1)
+	r.grow(25)
+	for i := range 4 {
+		r.log.Append(entryAt(fmt.Sprintf("old-%d", i), begin.Add(-24*time.Hour)))
+	}
+	s := settings{options: collector.Options{Overlap: 10 * time.Minute}}
+	r.mustRun(s)
+	r.log.Insert(5, late...)
+	stats := r.mustRun(s)
+	if got := stats.Late.Load(); got != 1 {
+		t.Errorf("%d late events, want 1", got)
+	}
+	r.verify()
+}
+
 // TestEmptyPageDespiteAClockAhead loses the cursor silently after an event of the
 // future was collected.
 func TestEmptyPageDespiteAClockAhead(t *testing.T) {
