@@ -77,6 +77,8 @@ func numberOf(err error, setup bool) int {
 		return numberCredentials
 	case setup && answered && status.Code == "invalid_client":
 		return numberCredentials
+	case setup && answered && status.Status >= http.StatusInternalServerError:
+		return numberFailed
 	case setup:
 		return numberAccess
 	case answered && !errors.Is(err, rest.ErrGaveUp):

@@ -19,8 +19,9 @@ import (
 	"github.com/asa2udm/asa2udm/collector/rest"
 )
 
-// ErrLink says that a link leads to another host, where no token is sent.
-var ErrLink = errors.New("a next link leads to another host")
+// ErrLink says that a link leads elsewhere: to another host, where no token is
+// sent, or to something else of the org.
+var ErrLink = errors.New("a next link leads elsewhere")
 
 // page is one answer.
 type page struct {
@@ -103,7 +104,7 @@ func tooSlow(err error) bool {
 func (c *caller) get(ctx context.Context, at string) (*page, error) {
 	asked, err := url.Parse(at)
 	if err != nil || !c.trusted(asked) {
-		return nil, fmt.Errorf("%w: %s, not %s", ErrLink, origin(asked), origin(c.org.base))
+		return nil, fmt.Errorf("%w: %s, not %s", ErrLink, place(asked), place(c.home()))
 	}
 	p := &page{size: limitOf(at)}
 	resp, err := c.authorized(ctx, func(ctx context.Context, authorization string) (*rest.Response, error) {
@@ -125,7 +126,7 @@ func (c *caller) get(ctx context.Context, at string) (*page, error) {
 	p.raw = resp.Body
 	if next := rest.NextLink(resp.Header, asked); next != nil {
 		if !c.trusted(next) {
-			return nil, fmt.Errorf("%w: %s, not %s", ErrLink, origin(next), origin(c.org.base))
+			return nil, fmt.Errorf("%w: %s, not %s", ErrLink, place(next), place(c.home()))
 		}
 		p.next = next.String()
 	}
@@ -142,17 +143,23 @@ func (c *caller) authorized(ctx context.Context, send func(context.Context, stri
 	})
 }
 
-// trusted reports whether an address is the configured org's.
+// home is where the service of the configured org is.
+func (c *caller) home() *url.URL { return c.org.base.JoinPath(c.service.Path) }
+
+// trusted reports whether an address is one of the service's own.
 func (c *caller) trusted(u *url.URL) bool {
-	return u != nil && u.Scheme == c.org.base.Scheme && strings.EqualFold(u.Host, c.org.base.Host) && u.User == nil
+	home := c.home()
+	return u != nil && u.Scheme == home.Scheme && strings.EqualFold(u.Host, home.Host) && u.User == nil &&
+		strings.Trim(u.Path, "/") == strings.Trim(home.Path, "/")
 }
 
-// origin answers the scheme and the host of an address, for people.
-func origin(u *url.URL) string {
+// place answers an address without its query, for people.
+func place(u *url.URL) string {
 	if u == nil {
 		return "an address that cannot be read"
 	}
-	return u.Scheme + "://" + u.Host
+	short := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, User: u.User}
+	return short.Redacted()
 }
 
 // noteClock learns the server's clock from an answer.

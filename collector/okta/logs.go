@@ -75,9 +75,15 @@ func (l *Logs) page(p *page, at string, cur collector.Cursor) *collector.Page {
 		// Older servers end an answer without a link; the same request goes on then.
 		out.Cursor.Link = at
 	}
-	out.More = l.full(p) && p.next != "" && p.next != at
+	// A short page is mostly the last one. Where its events are old, it is the
+	// server that keeps pages short.
+	last := len(out.Records) > 0 && !l.full(p) && l.Now().Sub(out.Records[len(out.Records)-1].Time) < fresh
+	out.More = len(out.Records) > 0 && !last && p.next != "" && p.next != at
 	return out
 }
+
+// fresh is the age up to which an event says that the log has been read to its end.
+const fresh = time.Minute
 
 // full reports whether there may be more behind a page. A page that is not full
 // is the last one for now: the request behind it would be answered with nothing.

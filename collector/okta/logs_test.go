@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +46,7 @@ func TestLogIsFollowed(t *testing.T) {
 func TestLinksAreAskedAsTheyAre(t *testing.T) {
 	r := newRig(t, nil)
 	r.settings.PageSize = 10
+	r.begin = time.Now().Add(time.Hour) // fresh, so that the short page ends the run
 	r.grow(35)
 	r.mustRun(okta.Log)
 	r.mustRun(okta.Log)
@@ -57,10 +60,19 @@ func TestLinksAreAskedAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestShortPageEndsARun: the request behind a page that is not full is spared.
+// TestShortPageEndsARun: the request behind a page that is not full is spared,
+// where its events are new. Old ones in a short page are no sign of the end.
 func TestShortPageEndsARun(t *testing.T) {
+	old := newRig(t, nil)
+	old.settings.PageSize = 10
+	old.grow(25)
+	old.mustRun(okta.Log)
+	if len(old.asked) != 4 {
+		t.Errorf("25 old events took %d requests, want 4", len(old.asked))
+	}
 	r := newRig(t, nil)
 	r.settings.PageSize = 10
+	r.begin = time.Now().Add(time.Hour)
 	for _, tc := range []struct{ events, requests int }{{25, 3}, {0, 1}, {3, 1}, {10, 2}, {20, 3}} {
 		r.grow(tc.events)
 		r.asked = nil
@@ -156,6 +168,36 @@ func TestAnswersThatTakeTooLong(t *testing.T) {
 		t.Fatal("no call has timed out")
 	}
 	r.wantLog()
+}
+
+// TestLinkToAnotherList does not take what another endpoint of the org answers
+// for the log.
+func TestLinkToAnotherList(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "<http://"+r.Host+`/api/v1/users?limit=1000>; rel="next"`)
+		io.WriteString(w, `[{"uuid":"1","published":"2026-01-02T03:04:05.000Z"}]`)
+	}))
+	defer server.Close()
+	r := newRig(t, nil)
+	r.url = server.URL
+	if _, err := r.run(okta.Log); !errors.Is(err, okta.ErrLink) {
+		t.Errorf("error is %v, want ErrLink", err)
+	}
+}
+
+// TestSlowProbe counts a server that is too slow for the first answer as one that
+// lets the caller in.
+func TestSlowProbe(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		io.WriteString(w, `{"errorCode":"E0000009"}`)
+	}))
+	defer server.Close()
+	r := newRig(t, nil)
+	r.url = server.URL
+	if err := r.source(okta.Log).Check(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestForeignLink sends the token to no other host, and keeps what it has.
