@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -357,8 +356,8 @@ func (p *parser) need(n *yaml.Node, at map[string]*yaml.Node, keys ...string) {
 }
 
 func (p *parser) checkOkta(at map[string]*yaml.Node, o Okta) {
-	if u, err := url.Parse(o.URL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		p.fault(at["okta_url"], "okta_url %q: want an address such as https://example.okta.com", o.URL)
+	if err := okta.CheckURL(o.URL); err != nil {
+		p.fault(at["okta_url"], "okta_url: %v", err)
 	}
 	switch {
 	case at["api_token"] == nil && at["oauth"] == nil:

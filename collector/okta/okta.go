@@ -50,17 +50,30 @@ type Org struct {
 	all    *rest.Limit
 }
 
+// CheckURL refuses what cannot be the address of an org.
+func CheckURL(address string) error {
+	_, err := parseURL(address)
+	return err
+}
+
+func parseURL(address string) (*url.URL, error) {
+	base, err := url.Parse(address)
+	switch {
+	case err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http":
+		return nil, errors.New("want an address of Okta, such as https://example.okta.com")
+	case base.User != nil || base.RawQuery != "" || strings.Trim(base.Path, "/") != "":
+		return nil, fmt.Errorf("%q: want scheme and host alone", base.Redacted())
+	case base.Scheme == "http" && !loopback(base.Hostname()):
+		return nil, fmt.Errorf("%q: a secret is not sent over http, but to this machine", address)
+	}
+	return base, nil
+}
+
 // NewOrg checks the settings; it calls nobody.
 func NewOrg(c Config) (*Org, error) {
-	base, err := url.Parse(c.URL)
-	if err != nil || base.Host == "" || base.Scheme != "https" && base.Scheme != "http" {
-		return nil, fmt.Errorf("address %q of Okta: want an address such as https://example.okta.com", c.URL)
-	}
-	if base.User != nil || base.RawQuery != "" || strings.Trim(base.Path, "/") != "" {
-		return nil, fmt.Errorf("address %q of Okta: want scheme and host alone", base.Redacted())
-	}
-	if base.Scheme == "http" && !loopback(base.Hostname()) {
-		return nil, fmt.Errorf("address %q of Okta: a secret is not sent over http, but to this machine", c.URL)
+	base, err := parseURL(c.URL)
+	if err != nil {
+		return nil, err
 	}
 	switch {
 	case c.Token == "" && c.OAuth == nil:
