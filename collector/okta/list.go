@@ -176,7 +176,11 @@ func (l *List) end(ctx context.Context, out *collector.Page) error {
 	r := l.under
 	if l.changes {
 		if r.full && r.prior != nil {
-			for _, id := range r.prior.gone(r.seen) {
+			gone := r.prior.gone(r.seen)
+			if len(gone) > 0 && len(r.seen.sums) == 0 {
+				l.log.Warn("the list is empty, so all of it counts as deleted; a role that sees less looks the same", "objects", len(gone))
+			}
+			for _, id := range gone {
 				r.count++
 				line := fmt.Appendf(nil, `{%q:%s}`, l.service.ID, quoted(id))
 				out.Records = append(out.Records, l.Record(withNote(line, note{Service: l.service.Name, Read: r.at, Number: r.count, Change: deleted})))
