@@ -4,7 +4,7 @@ package rules
 import "embed"
 
 // FS holds the shipped rule packs, one YAML file each, named by what they map: asa.yaml,
-// asa-corrected.yaml, github-audit.yaml. A rule file of your own may name one of them in
+// asa-corrected.yaml, github-audit.yaml, okta.yaml. A rule file of your own may name one of them in
 // `extends`. It is read-only and safe for concurrent use.
 //
 //go:embed *.yaml
