@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/asa2udm/asa2udm/mapping"
 	"github.com/asa2udm/asa2udm/udm"
@@ -22,19 +23,23 @@ type ruleFile struct {
 }
 
 // findRules reads a rule file. Where there is no such file, name may be that of a
-// shipped pack, with or without .yaml.
+// shipped pack, with or without .yaml; a directory of that name is not in the way.
 func findRules(name string) (ruleFile, error) {
 	src, err := os.ReadFile(name)
 	if err == nil {
 		return ruleFile{name, src, os.ReadFile}, nil
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	missing := errors.Is(err, fs.ErrNotExist)
+	if !missing && !errors.Is(err, syscall.EISDIR) {
 		return ruleFile{}, fmt.Errorf("cannot read the rules %q: %w", name, bare(err))
 	}
 	for _, pack := range []string{name, name + ".yaml"} {
 		if src, err := mapping.ReadPack(pack); err == nil {
 			return ruleFile{pack, src, nil}, nil
 		}
+	}
+	if !missing {
+		return ruleFile{}, fmt.Errorf("cannot read the rules %q: %w", name, bare(err))
 	}
 	return ruleFile{}, hinted(fmt.Errorf("no rule file %q", name), "%s", packHint(name))
 }
