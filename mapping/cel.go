@@ -305,13 +305,14 @@ func (cc *celCompiler) namesBelow(path udm.Path, field string) (names []string, 
 func (v *variable) findCopies() {
 	rest := v.fields[:0:0]
 	for _, f := range v.fields {
-		all := f.inner == nil
-		for i, way := range f.ways {
-			if way.slot < 0 || f.steps[i].from.list {
+		all := true
+		for i := range f.ops {
+			o := &f.ops[i]
+			if o.kind != opCopy || o.step.from.list {
 				all = false
 				continue
 			}
-			v.copies = append(append(v.copies, way.slot), way.more...)
+			v.copies = append(append(v.copies, o.slot), o.more...)
 		}
 		if !all {
 			rest = append(rest, f)

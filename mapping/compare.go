@@ -98,6 +98,7 @@ func sharePlans(before, after *Parser) (*plan2, error) {
 			return nil, errs
 		}
 	}
+	p.old.findDue() // the new rules may have added places to the layout
 	for i := range p.old.event.fields {
 		f := &p.old.event.fields[i]
 		p.fields = append(p.fields, fieldPair{f.path, f.id, -1})

@@ -111,6 +111,8 @@ func (c *compiler) compile(rs *Ruleset, root *layout) *plan {
 	}
 	c.cel.finish()
 	c.plan.root.node.freeze(new(int32))
+	c.plan.number(c.plan.event, true)
+	c.plan.findDue()
 	return c.plan
 }
 

@@ -3,60 +3,30 @@ package mapping
 import "unicode/utf8"
 
 // Most rules only copy: a constant, or the first of some places that has
-// something, without a condition, a loop or a change. Such a step has a shortcut,
+// something, without a condition, a loop or a change. Such an op has a short way,
 // which writes what the general way in emit.go writes.
 
-// shortcut is the short way to run a step that only copies. It is small, for there
-// are many.
-type shortcut struct {
-	text  string  // "," and what stands before the value
-	more  []int32 // further places to look at, in order
-	slot  int32   // the first place; see the constants for what is none
-	brace bool    // the value is followed by a brace
-}
+// opKind says which way an op is run.
+type opKind uint8
 
-// What a shortcut's slot may be instead of a place.
 const (
-	noShortcut   int32 = -1 // the general way must be gone
-	copyConstant int32 = -2
+	opStep     opKind = iota // the general way
+	opCopy                   // the first of some places that has something
+	opConstant               // always the same
 )
 
-// shortcut finds the short way to run a step.
-func (st *step) shortcut() shortcut {
-	f := st.field
-	if f.dedup || f.shape == shapeMessages || st.from.eventType || len(st.loops) > 0 || len(st.guards) > 0 ||
+// shorten finds the short way to run an op.
+func (o *op) shorten() {
+	st, f := o.step, o.field
+	if st == nil || f.dedup || f.shape == shapeMessages || st.from.eventType || len(st.loops) > 0 || len(st.guards) > 0 ||
 		st.label.index || !st.from.plain && st.from.constant == nil || f.shape == shapeMembers && !f.distinctMembers() {
-		return shortcut{slot: noShortcut}
+		return
 	}
-	c := shortcut{text: ",", slot: copyConstant}
-	if st.from.constant == nil {
-		c.slot, c.more = st.from.slots[0], st.from.slots[1:]
+	if st.from.constant != nil {
+		o.kind = opConstant
+		return
 	}
-	switch f.shape {
-	case shapeLabels:
-		c.text, c.brace = `,{"key":"`+string(st.label.before)+`","value":`, true
-	case shapeRoles:
-		c.text, c.brace = `,{"name":`, true
-	case shapeMembers:
-		c.text = `,"` + string(st.label.before) + `":`
-	}
-	return c
-}
-
-// lone answers the only place a shortcut copies from, or -1.
-func (c *shortcut) lone() int32 {
-	if c.slot >= 0 && len(c.more) == 0 {
-		return c.slot
-	}
-	return -1
-}
-
-// loneSlot answers the only place a field is copied from, or -1.
-func (f *field) loneSlot() int32 {
-	if len(f.lone) == 1 && f.inner == nil {
-		return f.lone[0]
-	}
-	return -1
+	o.kind, o.slot, o.more = opCopy, st.from.slots[0], st.from.slots[1:]
 }
 
 // distinctMembers reports whether no two steps can write the same member, so
@@ -70,18 +40,13 @@ func (f *field) distinctMembers() bool {
 	return true
 }
 
-// copyStep runs step i of a field by its shortcut.
-func (m *Mapper) copyStep(w *writer, f *field, i, frame int) bool {
-	c := &f.ways[i]
-	if c.slot == copyConstant {
-		m.copyValue(w, f, i, f.steps[i].from.constant.json)
+// copy runs an op that copies.
+func (m *Mapper) copy(w *writer, o *op, frame int) bool {
+	if m.copySlot(w, o, 0, frame+int(o.slot)) {
 		return true
 	}
-	if m.copySlot(w, f, i, 0, frame+int(c.slot)) {
-		return true
-	}
-	for k, slot := range c.more {
-		if m.copySlot(w, f, i, k+1, frame+int(slot)) {
+	for i, slot := range o.more {
+		if m.copySlot(w, o, i+1, frame+int(slot)) {
 			return true
 		}
 	}
@@ -90,7 +55,7 @@ func (m *Mapper) copyStep(w *writer, f *field, i, frame int) bool {
 
 // copySlot copies what stands at one place: the token itself, where that may
 // stand as it is.
-func (m *Mapper) copySlot(w *writer, f *field, i, alternative, slot int) bool {
+func (m *Mapper) copySlot(w *writer, o *op, alternative, slot int) bool {
 	sp := &m.spans[slot]
 	if sp.kind < spanArray {
 		return false
@@ -100,11 +65,11 @@ func (m *Mapper) copySlot(w *writer, f *field, i, alternative, slot int) bool {
 	}
 	switch {
 	case sp.kind == spanString && sp.text == 0:
-		m.copyValue(w, f, i, m.rec[sp.beg-1:sp.end+1])
+		m.copyValue(w, o, m.rec[sp.beg-1:sp.end+1])
 	case sp.kind == spanArray:
-		return f.steps[i].from.list && m.list(w, f, f.steps[i], sp, alternative, 0)
+		return o.step.from.list && m.list(w, o, sp, alternative, 0)
 	default:
-		m.copyValue(w, f, i, m.token(sp))
+		m.copyValue(w, o, m.token(sp))
 	}
 	return true
 }
@@ -128,22 +93,11 @@ func (m *Mapper) token(sp *span) []byte {
 }
 
 // copyValue writes the JSON of one value.
-func (m *Mapper) copyValue(w *writer, f *field, i int, json []byte) {
-	c := &f.ways[i]
-	var dst []byte
-	if w.items == 0 {
-		dst = append(m.open(w, f), c.text[1:]...)
-	} else {
-		dst = append(m.dst, c.text...)
-	}
-	w.items++
-	beg := len(dst) - len(c.text) + 1
-	dst = append(dst, json...)
-	if c.brace {
-		dst = append(dst, '}')
-	}
-	m.dst = dst
+func (m *Mapper) copyValue(w *writer, o *op, json []byte) {
+	m.join(w, o)
+	beg := len(m.dst)
+	m.dst = append(m.dst, json...)
 	if m.watch != nil {
-		m.watch.wrote(m, f, f.steps[i], w.items-1, 0, beg)
+		m.watch.wrote(m, w, o, beg)
 	}
 }

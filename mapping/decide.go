@@ -293,14 +293,11 @@ func (m *Mapper) readEvent(v *variable) ref.Val {
 // fieldValue answers the JSON of a field of the event. The field is written
 // behind the event, read, and taken off again.
 func (m *Mapper) fieldValue(f *field) (value gjson.Result) {
-	mark, watched := len(m.dst), m.watch
-	m.watch = nil
-	var w writer
-	m.field(&w, f, 0)
-	if w.items > 0 {
-		value = gjson.ParseBytes(m.dst[mark+len(f.open[0]):])
+	mark := len(m.dst)
+	if m.only(f) {
+		value = gjson.ParseBytes(m.dst[mark+len("{")+len(f.open[0]):])
 	}
-	m.dst, m.watch = m.dst[:mark], watched
+	m.dst = m.dst[:mark]
 	return value
 }
 

@@ -81,9 +81,12 @@ func (d *describer) program(p *program, depth int) {
 		if f.inner != nil {
 			d.program(f.inner, depth+1)
 		}
-		for k, st := range f.steps {
-			mark := "~"
-			if f.ways[k].slot != noShortcut {
+		for k := range f.ops {
+			st, mark := f.ops[k].step, "~"
+			if st == nil {
+				continue
+			}
+			if f.ops[k].kind != opStep {
 				mark = "="
 			}
 			d.line(depth+1, "%s %s  (%s)", mark, st.describe(d.plan), st.rule.Pos)

@@ -2,125 +2,93 @@ package mapping
 
 import (
 	"bytes"
+	"math/bits"
 	"strconv"
 	"unicode/utf8"
 )
 
-// writer is where one message being written stands.
-type writer struct {
-	last  *field          // written last; nil while the message is empty
-	items int             // of the field at hand
-	seen  int             // where in Mapper.seen the items of the field at hand begin
-	began int             // where in Mapper.dst the value of the field at hand begins
-	many  map[string]bool // items of the field at hand, once they are too many to look through
-}
-
 // run appends the message that p writes from the values of a frame. A message
 // in which nothing stands leaves the buffer as it was.
 func (m *Mapper) run(p *program, frame int) bool {
-	start := len(m.dst)
-	m.dst = append(m.dst, '{')
-	w := writer{}
-	for i, slot := range p.lone {
-		if slot >= 0 && m.spans[frame+int(slot)].kind < spanArray && !m.plain {
-			continue // most fields of most records
-		}
-		m.field(&w, &p.fields[i], frame)
+	w := writer{seen: len(m.seen)}
+	if p.rooted && !m.plain {
+		m.runDue(&w, p)
+	} else {
+		m.runAll(&w, p.ops, frame)
 	}
+	m.seen = m.seen[:w.seen]
 	if w.last == nil {
-		m.dst = m.dst[:start]
 		return false
 	}
-	for range len(w.last.into) + 1 {
-		m.dst = append(m.dst, '}')
+	if m.watch != nil {
+		m.watch.ended(m, &w)
 	}
+	m.dst = append(m.dst, w.last.texts.close...)
 	return true
 }
 
-// field runs the steps of one field.
-func (m *Mapper) field(w *writer, f *field, frame int) {
-	w.items, w.seen, w.many = 0, len(m.seen), nil
-	if f.inner != nil {
-		m.element(w, f, nil, f.inner, frame, 0)
-	}
-	for i, slot := range f.lone {
-		if slot >= 0 && m.spans[frame+int(slot)].kind < spanArray && !m.plain {
-			continue
-		}
-		var wrote bool
-		if f.ways[i].slot != noShortcut && !m.plain {
-			wrote = m.copyStep(w, f, i, frame)
-		} else {
-			wrote = m.step(w, f, f.steps[i], frame, 0, 0)
-		}
-		if wrote && f.shape == shapeSingle {
-			break
-		}
-	}
-	m.seen = m.seen[:w.seen]
-	if w.items == 0 {
+// runDue runs the ops of a rooted program that can have something to write.
+func (m *Mapper) runDue(w *writer, p *program) {
+	if len(p.ops) == 0 {
 		return
 	}
-	if f.shape != shapeSingle {
-		m.dst = append(m.dst, f.shape.closing())
-	}
-	if m.watch != nil {
-		m.watch.fieldDone(f, w.began, len(m.dst))
-	}
-}
-
-// opening and closing answer what stands around the values of a field that may
-// have several.
-func (s shape) opening() byte {
-	if s == shapeMembers {
-		return '{'
-	}
-	return '['
-}
-
-func (s shape) closing() byte {
-	if s == shapeMembers {
-		return '}'
-	}
-	return ']'
-}
-
-// begin makes room for one more value of a field.
-func (m *Mapper) begin(w *writer, f *field) {
-	if w.items > 0 {
-		m.dst = append(m.dst, ',')
-	} else {
-		m.dst = m.open(w, f)
-	}
-	w.items++
-}
-
-// open answers the buffer up to the first value of a field: the messages that
-// have ended are closed, those that begin are opened, and the name stands.
-func (m *Mapper) open(w *writer, f *field) []byte {
-	dst, shared := m.dst, 0
-	if w.last != nil {
-		into, last := f.into, w.last.into
-		for shared < len(into) && shared < len(last) && into[shared] == last[shared] {
-			shared++
+	first := int(p.ops[0].index) >> 6
+	for k, word := range m.due[first : first+(len(p.ops)+63)>>6] {
+		for ; word != 0; word &= word - 1 {
+			m.op(w, &p.ops[k<<6|bits.TrailingZeros64(word)], 0)
 		}
-		for range len(last) - shared {
-			dst = append(dst, '}')
-		}
-		dst = append(dst, ',')
 	}
-	dst = append(dst, f.open[shared]...)
-	w.began, w.last = len(dst), f
-	if f.shape != shapeSingle {
-		dst = append(dst, f.shape.opening())
+}
+
+func (m *Mapper) runAll(w *writer, ops []op, frame int) {
+	for i := range ops {
+		m.op(w, &ops[i], frame)
 	}
-	return dst
+}
+
+// op writes what one op gives its field. A single value that is there already
+// stays.
+func (m *Mapper) op(w *writer, o *op, frame int) {
+	switch {
+	case o.later && w.writes(o):
+	case o.kind == opStep || m.plain:
+		m.general(w, o, frame)
+	case o.kind == opCopy:
+		m.copy(w, o, frame)
+	default:
+		m.copyValue(w, o, o.step.from.constant.json)
+	}
+}
+
+// general runs an op the general way.
+func (m *Mapper) general(w *writer, o *op, frame int) {
+	if o.step == nil {
+		m.element(w, o, o.field.inner, frame, 0)
+		return
+	}
+	m.step(w, o, frame, 0, 0)
+}
+
+// only writes one field behind the event, and answers what stands there then;
+// the caller takes it off again.
+func (m *Mapper) only(f *field) (wrote bool) {
+	watched := m.watch
+	m.watch = nil
+	w := writer{seen: len(m.seen)}
+	m.runAll(&w, f.ops, 0)
+	m.seen, m.watch = m.seen[:w.seen], watched
+	if w.last == nil {
+		return false
+	}
+	m.dst = append(append(m.dst, w.last.texts.tail...), f.shape.closing()...)
+	return true
 }
 
 // step writes what one rule gives a field. Loops are entered one by one; level
 // counts them, and index is the position in the innermost. It reports whether
 // there was a value.
-func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bool {
+func (m *Mapper) step(w *writer, o *op, frame, level, index int) bool {
+	st := o.step
 	if len(st.guards) > 0 && level == len(st.loops) && m.nothingFor(st, frame) {
 		return false // a condition costs more to ask than this
 	}
@@ -130,12 +98,12 @@ func (m *Mapper) step(w *writer, f *field, st *step, frame, level, index int) bo
 		}
 	}
 	if level < len(st.loops) {
-		return m.loop(w, f, st, frame, level)
+		return m.loop(w, o, frame, level)
 	}
 	if st.run != nil {
-		return m.element(w, f, st, st.run, frame, index)
+		return m.element(w, o, st.run, frame, index)
 	}
-	return m.values(w, f, st, frame, index)
+	return m.values(w, o, frame, index)
 }
 
 // nothingFor reports whether none of the places a step copies from has anything.
@@ -149,8 +117,8 @@ func (m *Mapper) nothingFor(st *step, frame int) bool {
 }
 
 // loop runs a step for each element of an array.
-func (m *Mapper) loop(w *writer, f *field, st *step, frame, level int) bool {
-	l := &st.loops[level]
+func (m *Mapper) loop(w *writer, o *op, frame, level int) bool {
+	l := &o.step.loops[level]
 	wrote := false
 	rows := m.rowsOf(frame, l)
 	for rows.next() {
@@ -160,11 +128,11 @@ func (m *Mapper) loop(w *writer, f *field, st *step, frame, level int) bool {
 		if m.watch != nil && m.watch.trace != nil {
 			m.watch.trace.enterElement(l.node, rows.index, rows.frame)
 		}
-		wrote = m.step(w, f, st, rows.frame, level+1, rows.index) || wrote
+		wrote = m.step(w, o, rows.frame, level+1, rows.index) || wrote
 		if m.watch != nil && m.watch.trace != nil {
 			m.watch.trace.leaveElement()
 		}
-		if wrote && f.shape == shapeSingle {
+		if wrote && o.field.shape == shapeSingle {
 			break
 		}
 	}
@@ -172,15 +140,13 @@ func (m *Mapper) loop(w *writer, f *field, st *step, frame, level int) bool {
 	return wrote
 }
 
-// element appends one message to a list of messages, unless it is empty. No step
-// means the message that several rules share.
-func (m *Mapper) element(w *writer, f *field, st *step, p *program, frame, index int) bool {
+// element appends one message to a list of messages, unless it is empty.
+func (m *Mapper) element(w *writer, o *op, p *program, frame, index int) bool {
 	before, mark := *w, len(m.dst)
-	m.begin(w, f)
-	beg := len(m.dst)
+	m.join(w, o)
 	traced := m.watch != nil && m.watch.trace != nil
 	if traced {
-		m.watch.trace.enterMessage(f, w.items-1)
+		m.watch.trace.enterMessage(o.field, w.items-1)
 	}
 	wrote := m.run(p, frame)
 	if traced {
@@ -190,20 +156,20 @@ func (m *Mapper) element(w *writer, f *field, st *step, p *program, frame, index
 		*w, m.dst = before, m.dst[:mark]
 		return false
 	}
-	if m.watch != nil && m.watch.tally != nil && st != nil {
-		m.watch.wrote(m, f, st, w.items-1, index, beg)
+	if m.watch != nil && m.watch.tally != nil && o.step != nil {
+		m.watch.tally.steps[o.step.id]++
 	}
 	return true
 }
 
 // values writes the value or values that a step takes from a frame.
-func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
-	s := &st.from
+func (m *Mapper) values(w *writer, o *op, frame, index int) bool {
+	s := &o.step.from
 	switch {
 	case s.constant != nil:
-		return m.put(w, f, st, text{json: s.constant.json}, index)
+		return m.put(w, o, text{json: s.constant.json}, index)
 	case s.eventType:
-		return m.put(w, f, st, text{json: m.eventType().json}, index)
+		return m.put(w, o, text{json: m.eventType().json}, index)
 	}
 	for i, slot := range s.slots {
 		sp := &m.spans[frame+int(slot)]
@@ -211,10 +177,10 @@ func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
 			m.watch.source(i, -1, sp)
 		}
 		if sp.scalar() {
-			if m.scalar(w, f, st, sp, index) {
+			if m.scalar(w, o, sp, index) {
 				return true
 			}
-		} else if sp.kind == spanArray && s.list && m.list(w, f, st, sp, i, index) {
+		} else if sp.kind == spanArray && s.list && m.list(w, o, sp, i, index) {
 			return true
 		}
 	}
@@ -222,12 +188,12 @@ func (m *Mapper) values(w *writer, f *field, st *step, frame, index int) bool {
 }
 
 // scalar writes what becomes of one scalar of the record.
-func (m *Mapper) scalar(w *writer, f *field, st *step, sp *span, index int) bool {
-	if st.from.plain {
-		return m.put(w, f, st, m.text(sp), index)
+func (m *Mapper) scalar(w *writer, o *op, sp *span, index int) bool {
+	if o.step.from.plain {
+		return m.put(w, o, m.text(sp), index)
 	}
-	t, ok := m.outcome(st, sp)
-	return ok && m.put(w, f, st, t, index)
+	t, ok := m.outcome(o.step, sp)
+	return ok && m.put(w, o, t, index)
 }
 
 // outcome is what the transforms of a rule made of the value at an offset of the
@@ -250,7 +216,7 @@ func (m *Mapper) outcome(st *step, sp *span) (text, bool) {
 
 // list writes each scalar element of an array that is not empty. The array is
 // what stands at one of the sources of the step, its alternatives.
-func (m *Mapper) list(w *writer, f *field, st *step, sp *span, alternative, index int) bool {
+func (m *Mapper) list(w *writer, o *op, sp *span, alternative, index int) bool {
 	wrote := false
 	i := space(m.rec, int(sp.beg)+1)
 	for element := 0; byteAt(m.rec, i) != ']'; element++ {
@@ -259,7 +225,7 @@ func (m *Mapper) list(w *writer, f *field, st *step, sp *span, alternative, inde
 		if m.watch != nil {
 			m.watch.source(alternative, element, &el)
 		}
-		if el.scalar() && m.scalar(w, f, st, &el, index) {
+		if el.scalar() && m.scalar(w, o, &el, index) {
 			wrote = true
 		}
 		if i = space(m.rec, i); byteAt(m.rec, i) == ',' {
@@ -424,67 +390,54 @@ func pick(arms []arm, b []byte, plain bool) int16 {
 
 // put writes one value of a field. It reports whether the value counts: one that
 // stands already in a list without duplicates does, though it is not written.
-func (m *Mapper) put(w *writer, f *field, st *step, t text, index int) bool {
-	if f.dedup && !m.fresh(w, t.unquoted()) {
+func (m *Mapper) put(w *writer, o *op, t text, index int) bool {
+	f := o.field
+	if f.dedup && !m.fresh(w, o, t.unquoted()) {
 		if m.watch != nil {
-			m.watch.repeated(m, f, st, t)
+			m.watch.repeated(m, o, t)
 		}
 		return true
 	}
-	if f.shape == shapeMembers && !m.freshMember(w, st, index) {
+	if f.shape == shapeMembers && !m.freshMember(w, o, index) {
 		return false
 	}
-	m.begin(w, f)
+	m.join(w, o)
 	beg := len(m.dst)
-	switch f.shape {
-	case shapeLabels:
-		m.dst = append(m.dst, `{"key":"`...)
-		m.label(&st.label, index)
-		m.dst = append(m.dst, `","value":`...)
-		m.write(t)
-		m.dst = append(m.dst, '}')
-	case shapeRoles:
-		m.dst = append(m.dst, `{"name":`...)
-		m.write(t)
-		m.dst = append(m.dst, '}')
-	case shapeMembers:
-		m.dst = append(m.dst, '"')
-		m.label(&st.label, index)
-		m.dst = append(m.dst, '"', ':')
-		m.write(t)
-	default:
-		m.write(t)
+	if l := &o.step.label; l.index {
+		m.dst = append(strconv.AppendInt(m.dst, int64(index), 10), l.after...)
+		if f.shape == shapeLabels {
+			m.dst = append(m.dst, afterLabel...)
+		} else {
+			m.dst = append(m.dst, afterMember...)
+		}
 	}
+	m.write(t)
 	if m.watch != nil {
-		m.watch.wrote(m, f, st, w.items-1, index, beg)
+		m.watch.wrote(m, w, o, beg)
 	}
 	return true
 }
 
 // freshMember reports whether a free object has no member yet under a step's
 // label. The first value of a key stays.
-func (m *Mapper) freshMember(w *writer, st *step, index int) bool {
+func (m *Mapper) freshMember(w *writer, o *op, index int) bool {
 	at := len(m.texts)
-	m.texts = append(m.texts, st.label.before...)
-	if st.label.index {
-		m.texts = append(strconv.AppendInt(m.texts, int64(index), 10), st.label.after...)
+	m.texts = append(m.texts, o.step.label.before...)
+	if o.step.label.index {
+		m.texts = append(strconv.AppendInt(m.texts, int64(index), 10), o.step.label.after...)
 	}
-	return m.fresh(w, m.texts[at:len(m.texts):len(m.texts)])
-}
-
-func (m *Mapper) label(l *label, index int) {
-	m.dst = append(m.dst, l.before...)
-	if l.index {
-		m.dst = append(strconv.AppendInt(m.dst, int64(index), 10), l.after...)
-	}
+	return m.fresh(w, o, m.texts[at:len(m.texts):len(m.texts)])
 }
 
 // fewSeen is how many items are looked through one by one.
 const fewSeen = 64
 
-// fresh reports whether b has not been written to the field at hand, and
+// fresh reports whether b has not been written to the field of an op, and
 // remembers it.
-func (m *Mapper) fresh(w *writer, b []byte) bool {
+func (m *Mapper) fresh(w *writer, o *op, b []byte) bool {
+	if !w.writes(o) {
+		m.seen, w.many = m.seen[:w.seen], nil
+	}
 	if w.many != nil {
 		if w.many[string(b)] {
 			return false

@@ -151,8 +151,10 @@ func (t *trace) eventPath(path string) string {
 	return p.shown + strings.TrimPrefix(path, p.path)
 }
 
-func (t *trace) wrote(m *Mapper, f *field, st *step, item, index, beg int) {
-	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]), Rule: st.rule, Via: st.top()}
+// wrote notes a value whose item begins at an offset of the event.
+func (t *trace) wrote(m *Mapper, o *op, item, beg int) {
+	f, st := o.field, o.step
+	e := Explained{Path: t.eventPath(f.path), Value: string(m.dst[beg:]) + o.texts.tail, Rule: st.rule, Via: st.top()}
 	switch f.shape {
 	case shapeSingle:
 	case shapeMembers:

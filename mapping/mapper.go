@@ -48,11 +48,14 @@ type Mapper struct {
 
 	rec     []byte     // the record at hand
 	spans   []span     // where its values stand, by slot
+	filled  bitset     // slots of the record itself that have, or had, something
 	rows    []row      // the elements of arrays that rules loop over
 	keyText []byte     // a key being decoded
 	keys    []keyTable // by node id
 	plain   bool       // take no fast path
 
+	due       bitset // ops of rooted programs that can have something to write
+	joints    joints
 	dst       []byte    // the event being written
 	texts     []byte    // decoded texts of this record
 	seen      [][]byte  // values of the list at hand that may not repeat
@@ -81,6 +84,9 @@ func (p *Parser) NewMapper() *Mapper {
 	return &Mapper{
 		plan:     pl,
 		spans:    make([]span, pl.root.size),
+		filled:   newBitset(int(pl.root.size)),
+		due:      newBitset(pl.ops),
+		joints:   joints{behind: make([][]string, pl.ops)},
 		keys:     newKeyTables(pl.root),
 		plain:    p.plain,
 		present:  make([]truth, pl.fields),
@@ -122,6 +128,7 @@ func (m *Mapper) shareScan(o *Mapper) {
 	m.rec = o.rec
 	m.spans = append(m.spans[:0], o.spans...)
 	m.rows = append(m.rows[:0], o.rows...)
+	copy(m.filled, o.filled)
 }
 
 // finish appends the event of the record at hand to dst.
@@ -131,6 +138,7 @@ func (m *Mapper) finish(dst []byte) ([]byte, error) {
 	clear(m.decided)
 	clear(m.readings)
 	clear(m.outcomes)
+	m.findDue()
 	var err error
 	if m.fieldState(m.plan.timestamp) == yes {
 		m.run(m.plan.event, 0)
@@ -194,15 +202,11 @@ func (m *Mapper) fieldState(f *field) truth {
 	if s := m.present[f.id]; s != unknown {
 		return s
 	}
-	state := no
-	mark, watched := len(m.dst), m.watch
-	m.watch = nil
-	var w writer
-	m.field(&w, f, 0)
-	if w.items > 0 {
+	state, mark := no, len(m.dst)
+	if m.only(f) {
 		state = yes
 	}
-	m.dst, m.watch = m.dst[:mark], watched
+	m.dst = m.dst[:mark]
 	m.present[f.id] = state
 	return state
 }

@@ -166,12 +166,27 @@ func (c *compiler) program(m *outMessage) *program {
 	b.message(m, nil, nil)
 	for i := range b.p.fields {
 		f := &b.p.fields[i]
+		first := len(b.p.ops)
+		if f.inner != nil {
+			b.p.ops = append(b.p.ops, op{field: f})
+		}
 		for _, st := range f.steps {
 			st.field = f
-			f.ways = append(f.ways, st.shortcut())
-			f.lone = append(f.lone, f.ways[len(f.ways)-1].lone())
+			b.p.ops = append(b.p.ops, op{field: f, step: st, later: f.shape == shapeSingle && len(b.p.ops) > first})
 		}
-		b.p.lone = append(b.p.lone, f.loneSlot())
+	}
+	rest := b.p.ops
+	for i := range b.p.fields {
+		f := &b.p.fields[i]
+		n := len(f.steps)
+		if f.inner != nil {
+			n++
+		}
+		f.ops, rest = rest[:n:n], rest[n:]
+		for k := range f.ops {
+			f.ops[k].shorten()
+			f.ops[k].texts = f.ops[k].fixedTexts()
+		}
 	}
 	return b.p
 }

@@ -17,6 +17,8 @@ type plan struct {
 	readings  int // of variables that are kept for the record
 	arms      int
 	fields    int
+	ops       int
+	due       due
 	paths     []string // of the fields, by group
 	timestamp *field   // metadata.event_timestamp, which every event must have
 }
@@ -24,7 +26,29 @@ type plan struct {
 // program writes one message: the event, or an element of a list of messages.
 type program struct {
 	fields []field
-	lone   []int32 // by field, the only place it is copied from, or -1
+	ops    []op // of all fields, in the order in which they write
+	rooted bool // its places are those of the record, not of an element of a list
+}
+
+// op is one thing to do for a field: what one step of it does, or to write the
+// element that rules share.
+type op struct {
+	index int32  // among all ops of the plan
+	kind  opKind // the general way, or a short one
+	later bool   // an op before it may have written the single value there can be
+	slot  int32  // opCopy: the first place to look at
+	more  []int32
+	field *field
+	step  *step // nil for the shared element
+	texts opTexts
+}
+
+// opTexts are the fixed texts around the value of an op.
+type opTexts struct {
+	lead  string // from the beginning of an item to its value
+	tail  string // from the value to the end of the item
+	open  string // before a value that is the first of its message
+	close string // behind one that is the last
 }
 
 // field is one field that rules can write, and the steps that may do it.
@@ -38,9 +62,8 @@ type field struct {
 	typ   *udm.Field // the type of one value
 	dedup bool       // a text is written once
 	steps []*step    // in rule order
-	lone  []int32    // by step, the only place it copies from, or -1
-	ways  []shortcut // by step
 	inner *program   // shapeMessages: the element that all rules share
+	ops   []op       // those of the program that are for this field
 }
 
 // shape says how the values of a field stand in the JSON.

@@ -39,6 +39,7 @@ const maxSlots = 4096
 func (m *Mapper) scan() *Reject {
 	m.spans = m.spans[:m.plan.root.size]
 	clear(m.spans)
+	clear(m.filled)
 	m.rows = m.rows[:0]
 	i := space(m.rec, 0)
 	object := byteAt(m.rec, i) == '{'
@@ -93,9 +94,13 @@ func (m *Mapper) value(n *node, frame, i, depth int) int {
 		if end < 0 {
 			return end
 		}
-		*s = span{beg: int32(i + 1), end: int32(end), kind: spanString, text: flags}
 		if end == i+1 {
-			s.kind = spanNull
+			*s = span{kind: spanNull}
+			return end + 1
+		}
+		*s = span{beg: int32(i + 1), end: int32(end), kind: spanString, text: flags}
+		if frame == 0 {
+			m.filled.add(int(n.slot))
 		}
 		return end + 1
 	case '{':
@@ -119,6 +124,9 @@ func (m *Mapper) value(n *node, frame, i, depth int) int {
 	s = &m.spans[frame+int(n.slot)]
 	s.beg, s.end = int32(beg), int32(i)
 	s.text = 0
+	if frame == 0 {
+		m.filled.add(int(n.slot))
+	}
 	return i
 }
 

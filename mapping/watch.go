@@ -44,13 +44,13 @@ func (w *watch) source(alternative, element int, sp *span) {
 	}
 }
 
-// repeated is told that a step gave a list a value that it has already.
-func (w *watch) repeated(m *Mapper, f *field, st *step, t text) {
+// repeated is told that an op gave a list a value that it has already.
+func (w *watch) repeated(m *Mapper, o *op, t text) {
 	if w.tally != nil {
-		w.tally.steps[st.id]++
+		w.tally.steps[o.step.id]++
 	}
 	if w.trace != nil {
-		w.trace.repeated(m, f, st, string(appendValue(nil, t)))
+		w.trace.repeated(m, o.field, o.step, string(appendValue(nil, t)))
 	}
 }
 
@@ -68,23 +68,37 @@ func (w *watch) matched(a *arm) {
 	}
 }
 
-// wrote is told that a step gave a field a value, which stands in the event from
-// beg on.
-func (w *watch) wrote(m *Mapper, f *field, st *step, item, index, beg int) {
-	if w.tally != nil {
-		w.tally.steps[st.id]++
+// begins is told that an op is about to write a value, the text before which
+// ends where the event does.
+func (w *watch) begins(m *Mapper, at *writer, o *op) {
+	if at.last != nil && at.last.field == o.field {
+		at.items++
+		return
 	}
-	if w.trace != nil {
-		w.trace.wrote(m, f, st, item, index, beg)
+	at.items, at.began = 1, len(m.dst)-len(o.texts.lead)
+	if o.field.shape != shapeSingle {
+		at.began--
 	}
 }
 
-// fieldDone is told where the values of a field stand in the event.
-func (w *watch) fieldDone(f *field, beg, end int) {
+// wrote is told that a step gave a field a value.
+func (w *watch) wrote(m *Mapper, at *writer, o *op, beg int) {
+	if w.tally != nil {
+		w.tally.steps[o.step.id]++
+	}
+	if w.trace != nil {
+		w.trace.wrote(m, o, at.items-1, beg-len(o.texts.lead))
+	}
+}
+
+// ended is told that a field has all its values, the last of which ends where
+// the event does.
+func (w *watch) ended(m *Mapper, at *writer) {
+	f := at.last.field
 	if w.tally != nil {
 		w.tally.field(f)
 	}
 	if w.ranges != nil {
-		w.ranges[f.id] = valueSpan{beg, end}
+		w.ranges[f.id] = valueSpan{at.began, len(m.dst) + len(at.last.texts.tail) + len(f.shape.closing())}
 	}
 }
