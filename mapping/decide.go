@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"cel.dev/cel-go/cel"
@@ -73,42 +74,59 @@ func (m *Mapper) remember(d *decision, question []byte, arm int16) {
 // whether that is worth remembering.
 func (m *Mapper) question(d *decision, frame int) bool {
 	start := len(m.questions)
+	var flags uint64 // answers of has(), the first one highest
+	count := 0
 	for _, v := range d.reads {
 		switch v.kind {
 		case readText:
-			sp := &m.spans[m.frameOf(v, frame)+int(v.slot)]
-			if !sp.scalar() {
-				m.questions = append(m.questions, 0)
-				continue
-			}
-			n := int(sp.end - sp.beg)
-			if n > maxMemoKey {
+			if !m.questionText(&m.spans[m.frameOf(v, frame)+int(v.slot)]) {
 				return false
 			}
-			// The token itself stands for its text, behind its length.
-			m.questions = append(append(m.questions, byte(sp.kind), byte(n), byte(n>>8)), m.rec[sp.beg:sp.end]...)
-		case readPresence:
-			m.questions = append(m.questions, truthByte(m.recordHas(v, frame)))
-		case readUDMHas:
-			var has bool
-			if v.kept == 0 {
-				has = m.eventHas(v)
-			} else {
-				has = m.read(v, frame) == types.True
-			}
-			m.questions = append(m.questions, truthByte(has))
+			continue
 		case readEventType:
 			arm := m.decide(m.plan.eventType, 0)
 			m.questions = append(m.questions, byte(arm), byte(arm>>8))
+			continue
+		case readPresence, readUDMHas:
+			flags = flags<<1 | m.flag(v, frame)
 		default:
 			return false
 		}
+		if count++; count%64 == 0 {
+			m.questions = binary.LittleEndian.AppendUint64(m.questions, flags)
+		}
 	}
+	m.questions = binary.LittleEndian.AppendUint64(m.questions, flags)
 	return len(m.questions)-start <= maxMemoKey
 }
 
-func truthByte(b bool) byte {
-	if b {
+// questionText appends a text of the record, unless it is too long.
+func (m *Mapper) questionText(sp *span) bool {
+	if !sp.scalar() {
+		m.questions = append(m.questions, 0)
+		return true
+	}
+	n := int(sp.end - sp.beg)
+	if n > maxMemoKey {
+		return false
+	}
+	// The token itself stands for its text, behind its length.
+	m.questions = append(append(m.questions, byte(sp.kind), byte(n), byte(n>>8)), m.rec[sp.beg:sp.end]...)
+	return true
+}
+
+// flag answers has() of a place of the record or the event: 1 or 0.
+func (m *Mapper) flag(v *variable, frame int) uint64 {
+	var has bool
+	switch {
+	case v.kind == readPresence:
+		has = m.recordHas(v, frame)
+	case v.kept == 0:
+		has = m.eventHas(v)
+	default:
+		has = m.read(v, frame) == types.True
+	}
+	if has {
 		return 1
 	}
 	return 0

@@ -49,14 +49,23 @@ func (m *Mapper) runAll(w *writer, ops []op, frame int) {
 // op writes what one op gives its field. A single value that is there already
 // stays.
 func (m *Mapper) op(w *writer, o *op, frame int) {
+	if o.later && w.writes(o) {
+		return
+	}
 	switch {
-	case o.later && w.writes(o):
 	case o.kind == opStep || m.plain:
 		m.general(w, o, frame)
-	case o.kind == opCopy:
-		m.copy(w, o, frame)
-	default:
+	case o.kind == opConstant:
 		m.copyValue(w, o, o.step.from.constant.json)
+	default:
+		sp := &m.spans[frame+int(o.slot)]
+		if sp.kind == spanString && sp.text == 0 && m.watch == nil {
+			// This is what most values of most events are.
+			m.join(w, o)
+			m.dst = append(m.dst, m.rec[sp.beg-1:sp.end+1]...)
+			return
+		}
+		m.copy(w, o, frame)
 	}
 }
 

@@ -1,6 +1,9 @@
 package mapping
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // Records of one source have the same keys in much the same order. A Mapper
 // therefore guesses, from the key at hand, which one comes next: if the bytes of
@@ -15,10 +18,34 @@ type keyTable struct {
 
 // keyEntry is one key and what follows it.
 type keyEntry struct {
+	words [2]uint64 // the first bytes of the token, and where they count
+	masks [2]uint64
 	token string // "key": as it stands in a record
+	node  *node  // nil where no rule looks at the value
+	next  int16  // the entry guessed to come next
 	key   string
-	node  *node // nil where no rule looks at the value
-	next  int16 // the entry guessed to come next
+}
+
+// wordsLen is how many bytes the words of an entry hold.
+const wordsLen = 16
+
+func newKeyEntry(token, key string, n *node) keyEntry {
+	e := keyEntry{token: token, key: key, node: n}
+	for i := range min(len(token), wordsLen) {
+		e.words[i/8] |= uint64(token[i]) << (i % 8 * 8)
+		e.masks[i/8] |= 0xff << (i % 8 * 8)
+	}
+	return e
+}
+
+// standsAt reports whether the key at i is that of the entry. Most keys are
+// short, and then it does without a loop or a call.
+func (e *keyEntry) standsAt(rec []byte, i int) bool {
+	if len(rec)-i < wordsLen || len(e.token) > wordsLen {
+		return len(rec)-i >= len(e.token) && string(rec[i:i+len(e.token)]) == e.token
+	}
+	return (binary.LittleEndian.Uint64(rec[i:])^e.words[0])&e.masks[0]|
+		(binary.LittleEndian.Uint64(rec[i+8:])^e.words[1])&e.masks[1] == 0
 }
 
 // A table learns keys that no rule looks at too, up to these bounds.
@@ -45,7 +72,7 @@ func newKeyTables(l *layout) []keyTable {
 		for len(tables) <= int(n.id) {
 			tables = append(tables, keyTable{})
 		}
-		t := keyTable{entries: []keyEntry{{token: noToken}, {token: noToken}}}
+		t := keyTable{entries: []keyEntry{newKeyEntry(noToken, "", nil), newKeyEntry(noToken, "", nil)}}
 		t.slots = make([]int16, 1<<bits.Len(uint(4*(len(n.keys.children)+maxLearned))))
 		for _, c := range n.keys.children {
 			t.add(c.key, c.node)
@@ -64,7 +91,7 @@ func newKeyTables(l *layout) []keyTable {
 
 func (t *keyTable) add(key string, n *node) int16 {
 	id := int16(len(t.entries))
-	t.entries = append(t.entries, keyEntry{token: `"` + string(quotedBody(key)) + `":`, key: key, node: n})
+	t.entries = append(t.entries, newKeyEntry(`"`+string(quotedBody(key))+`":`, key, n))
 	at := t.hash([]byte(key))
 	for t.slots[at] != 0 {
 		at = (at + 1) & (len(t.slots) - 1)

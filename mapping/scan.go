@@ -83,26 +83,20 @@ func faultReject(rec []byte, at int) *Reject {
 // value reads the value at i into the slot of n, and what the rules look at
 // below it into the slots of the frame that starts at frame.
 func (m *Mapper) value(n *node, frame, i, depth int) int {
+	if byteAt(m.rec, i) == '"' {
+		end, flags := str(m.rec, i+1)
+		if end < 0 {
+			return end
+		}
+		m.string(n, frame, i+1, end, flags)
+		return end + 1
+	}
 	s := &m.spans[frame+int(n.slot)]
 	if s.kind != spanNone && len(n.below) > 0 {
 		m.forget(n, frame)
 	}
 	beg := i
 	switch byteAt(m.rec, i) {
-	case '"':
-		end, flags := str(m.rec, i+1)
-		if end < 0 {
-			return end
-		}
-		if end == i+1 {
-			*s = span{kind: spanNull}
-			return end + 1
-		}
-		*s = span{beg: int32(i + 1), end: int32(end), kind: spanString, text: flags}
-		if frame == 0 {
-			m.filled.add(int(n.slot))
-		}
-		return end + 1
 	case '{':
 		s.kind = spanObject
 		if len(n.keys.children) > 0 {
@@ -124,10 +118,28 @@ func (m *Mapper) value(n *node, frame, i, depth int) int {
 	s = &m.spans[frame+int(n.slot)]
 	s.beg, s.end = int32(beg), int32(i)
 	s.text = 0
+	m.fill(n, frame)
+	return i
+}
+
+// string notes the string from beg to end in the slot of n.
+func (m *Mapper) string(n *node, frame, beg, end int, flags textFlags) {
+	s := &m.spans[frame+int(n.slot)]
+	if s.kind != spanNone && len(n.below) > 0 {
+		m.forget(n, frame)
+	}
+	*s = span{beg: int32(beg), end: int32(end), kind: spanString, text: flags}
+	if beg == end {
+		s.kind = spanNull
+	}
+	m.fill(n, frame)
+}
+
+// fill notes that there is something in the slot of n.
+func (m *Mapper) fill(n *node, frame int) {
 	if frame == 0 {
 		m.filled.add(int(n.slot))
 	}
-	return i
 }
 
 // forget empties the slots below n: its key stands in the record once more, and
@@ -153,22 +165,31 @@ func (m *Mapper) object(n *node, frame, i, depth int) int {
 	for {
 		keyAt := i
 		e := keys.entries[before].next
-		if token := keys.entries[e].token; m.plain || len(rec)-i < len(token) || string(rec[i:i+len(token)]) != token {
-			if e, i = m.key(keys, i); i < 0 {
-				return i
-			}
-			keys.entries[before].next = e
+		if guess := &keys.entries[e]; !m.plain && guess.standsAt(rec, i) {
+			i += len(guess.token)
+		} else if e, i = m.key(keys, i); i < 0 {
+			return i
 		} else {
-			i += len(token)
+			keys.entries[before].next = e
 		}
 		before = e
 		if byteAt(rec, i) <= ' ' {
 			i = space(rec, i)
 		}
 		beg, child := i, keys.entries[e].node
-		if child != nil {
+		switch {
+		case byteAt(rec, i) == '"':
+			end, flags := str(rec, i+1)
+			if end < 0 {
+				return end
+			}
+			if child != nil {
+				m.string(child, frame, i+1, end, flags)
+			}
+			i = end + 1
+		case child != nil:
 			i = m.value(child, frame, i, depth)
-		} else {
+		default:
 			i = skip(rec, i, depth)
 		}
 		if i < 0 {
