@@ -16,7 +16,9 @@ func (s bitset) add(i int) { s[i>>6] |= 1 << (i & 63) }
 // due tells the ops of rooted programs that can have something to write.
 type due struct {
 	always bitset      // ops, whatever the record has
-	bySlot [][]wordSet // by slot of the record, ops if it has something
+	first  []wordSet   // by slot of the record, ops if it has something
+	more   [][]wordSet // and the rest of them, where they are in several words
+	others bitset      // slots that have more
 }
 
 // wordSet is the part of a bitset that lies in one word.
@@ -52,7 +54,8 @@ func (o *op) element() *program {
 
 // findDue fills pl.due, once all ops are numbered.
 func (pl *plan) findDue() {
-	pl.due = due{always: newBitset(pl.ops), bySlot: make([][]wordSet, pl.root.size)}
+	size := int(pl.root.size)
+	pl.due = due{always: newBitset(pl.ops), first: make([]wordSet, size), more: make([][]wordSet, size), others: newBitset(size)}
 	pl.due.program(pl.event, nil)
 }
 
@@ -82,27 +85,30 @@ func (d *due) program(p *program, around []*op) {
 
 // slot notes that ops may have something to write if a slot has.
 func (d *due) slot(slot int32, ops []*op) {
-	sets := d.bySlot[slot]
 	for _, o := range ops {
 		word, bit := int(o.index>>6), uint64(1)<<(o.index&63)
-		at := 0
-		for at < len(sets) && sets[at].word != word {
-			at++
+		if first := &d.first[slot]; first.bits == 0 || first.word == word {
+			first.word = word
+			first.bits |= bit
+			continue
 		}
-		if at == len(sets) {
-			sets = append(sets, wordSet{word: word})
-		}
-		sets[at].bits |= bit
+		d.others.add(int(slot))
+		d.more[slot] = append(d.more[slot], wordSet{word, bit})
 	}
-	d.bySlot[slot] = sets
 }
 
 // findDue fills m.due from what the walk has found.
 func (m *Mapper) findDue() {
-	copy(m.due, m.plan.due.always)
+	d := &m.plan.due
+	copy(m.due, d.always)
 	for k, word := range m.filled {
+		several := word & d.others[k]
 		for ; word != 0; word &= word - 1 {
-			for _, s := range m.plan.due.bySlot[k<<6|bits.TrailingZeros64(word)] {
+			s := &d.first[k<<6|bits.TrailingZeros64(word)]
+			m.due[s.word] |= s.bits
+		}
+		for ; several != 0; several &= several - 1 {
+			for _, s := range d.more[k<<6|bits.TrailingZeros64(several)] {
 				m.due[s.word] |= s.bits
 			}
 		}

@@ -3,7 +3,6 @@ package mapping
 import (
 	"encoding/binary"
 	"math/bits"
-	"unicode/utf8"
 )
 
 // The functions here read the tokens of strict JSON (RFC 8259, except that text
@@ -77,27 +76,43 @@ const (
 // str answers where the string whose text begins at i ends: the offset of the
 // closing quote. It looks at eight bytes at a time.
 func str(b []byte, i int) (int, textFlags) {
-	var flags textFlags
+	var all uint64 // has the high bit of each byte passed
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		if stop := stops(w); stop != 0 {
+			n := bits.TrailingZeros64(stop)
+			all |= w & (1<<n - 1)
+			if i += n / 8; byteAt(b, i) == '"' {
+				return i, nonASCII(all)
+			}
+			break
+		}
+		all |= w
+	}
+	return strRest(b, i, nonASCII(all))
+}
+
+func nonASCII(w uint64) textFlags {
+	if w&highBits != 0 {
+		return hasNonASCII
+	}
+	return 0
+}
+
+// strRest is str for what is not plain: from the first escape, or where the
+// record has less than a word left.
+func strRest(b []byte, i int, flags textFlags) (int, textFlags) {
 	for {
 		for i+8 <= len(b) {
 			w := binary.LittleEndian.Uint64(b[i:])
-			if stop := stops(w); stop != 0 {
-				n := bits.TrailingZeros64(stop)
-				if w&highBits&(1<<n-1) != 0 {
-					flags |= hasNonASCII
-				}
-				i += n / 8
+			if stops(w) != 0 {
 				break
 			}
-			if w&highBits != 0 {
-				flags |= hasNonASCII
-			}
+			flags |= nonASCII(w)
 			i += 8
 		}
 		for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
-			if b[i] >= utf8.RuneSelf {
-				flags |= hasNonASCII
-			}
+			flags |= nonASCII(uint64(b[i]))
 			i++
 		}
 		switch byteAt(b, i) {

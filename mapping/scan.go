@@ -118,7 +118,9 @@ func (m *Mapper) value(n *node, frame, i, depth int) int {
 	s = &m.spans[frame+int(n.slot)]
 	s.beg, s.end = int32(beg), int32(i)
 	s.text = 0
-	m.fill(n, frame)
+	if s.kind >= spanArray {
+		m.fill(n, frame)
+	}
 	return i
 }
 
@@ -128,10 +130,11 @@ func (m *Mapper) string(n *node, frame, beg, end int, flags textFlags) {
 	if s.kind != spanNone && len(n.below) > 0 {
 		m.forget(n, frame)
 	}
-	*s = span{beg: int32(beg), end: int32(end), kind: spanString, text: flags}
 	if beg == end {
-		s.kind = spanNull
+		*s = span{kind: spanNull}
+		return
 	}
+	*s = span{beg: int32(beg), end: int32(end), kind: spanString, text: flags}
 	m.fill(n, frame)
 }
 
