@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 
 	"github.com/asa2udm/asa2udm/udm"
 )
@@ -37,10 +36,10 @@ type StreamOptions struct {
 	// so many. nil means never.
 	StopAfter *int64
 	// Validate, if set, has every event checked and gets the violations of each
-	// that has some. It is called in the order of the input, by one goroutine.
+	// that has some. It is called in the order of the input, once at a time.
 	// The slice is the callee's to keep.
 	Validate func(line int64, violations []udm.Violation)
-	// Progress, if set, is called after each batch of lines, by one goroutine.
+	// Progress, if set, is called after each batch of lines, once at a time.
 	Progress func(Stats)
 }
 
@@ -131,51 +130,50 @@ func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, t
 	opts.RejectFile = strings.ToValidUTF8(opts.RejectFile, "\uFFFD")
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s := &streaming{
-		opts: opts, w: w,
-		read:  make(chan *batch),
-		work:  make(chan *batch, opts.Workers),
-		order: make(chan *batch, opts.Workers+1),
-		room:  newRoom(),
-	}
-	defer context.AfterFunc(ctx, s.room.close)()
-	go s.readBatches(ctx, r)
-	var running sync.WaitGroup
+	s := &streaming{opts: opts, w: w, ctx: ctx, cancel: cancel, turn: make(chan *cutter, 1), handedIn: make(map[int64]*batch)}
+	s.changed.L = &s.mu
+	defer context.AfterFunc(ctx, s.stop)()
+	s.turn <- newCutter(r, opts.MaxRecord, s.grow)
 	for range opts.Workers {
-		take := taker()
-		running.Go(func() { s.takeBatches(take) })
+		w := worker{opts: &s.opts, take: taker()}
+		go s.work(&w)
 	}
-	var inputErr error
-	running.Go(func() { inputErr = s.handOut(ctx) })
-	err := s.writeBatches(cancel)
-	running.Wait()
-	if err == nil {
-		err = inputErr
-	}
-	return s.stats, err
+	return s.wait()
 }
 
-// streaming is one run of stream: a reader that cuts the input into batches of whole
-// lines, workers that map them, and a writer that takes them in order. A batch
-// goes to the workers and to the writer at once; the writer waits for it.
+// streaming is one run of stream. Its workers take turns at the input: the one
+// whose turn it is reads a batch of whole lines and hands the turn on; then it
+// maps the batch and hands it in. Batches are written in the order of the input,
+// by the worker that hands in the one that is next.
 type streaming struct {
-	opts  StreamOptions
-	w     io.Writer
-	read  chan *batch
-	work  chan *batch
-	order chan *batch
-	room  *room
-	free  sync.Pool             // of *batch
-	large atomic.Pointer[batch] // a batch with large buffers, to be used again
-	stats Stats
+	opts   StreamOptions
+	w      io.Writer
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	turn   chan *cutter // holds the input while nobody reads; closed at its end
+
+	mu       sync.Mutex
+	changed  sync.Cond
+	read     int64            // batches read
+	written  int64            // batches written
+	handedIn map[int64]*batch // by number, those that wait to be written
+	writing  bool
+	busy     int   // workers that have a batch
+	underWay int   // bytes of input in batches read and not yet written
+	ended    bool  // the input or the context has ended: no more batches
+	inputErr error // why the input ended, unless that was its end
+	writeErr error
+	free     []*batch
+	large    *batch // a batch with large buffers, to be used again
+	stats    Stats
 }
 
 // batch is a run of whole lines and what became of them.
 type batch struct {
-	data  []byte
-	units []unit
-	line  int64 // number of the first line
-	err   error // the input's, when the batch is empty
+	number int64
+	data   []byte
+	units  []unit
+	line   int64 // number of the first line
 
 	size    int64 // of a single line over the limit, of which data is the beginning; else 0
 	lineEnd int64 // and whether a newline ends it: 1 or 0
@@ -184,7 +182,6 @@ type batch struct {
 	rejects    []byte
 	violations []violations
 	stats      Stats
-	done       chan struct{}
 }
 
 // unit is one record, or one page, as it stands in the data: a line, or the
@@ -196,62 +193,140 @@ type violations struct {
 	list []udm.Violation
 }
 
-// readBatches cuts the input into batches. A Read that blocks for ever keeps this
-// goroutine, and nothing else, once the context has ended.
-func (s *streaming) readBatches(ctx context.Context, r io.Reader) {
-	defer close(s.read)
-	c := newCutter(r, s.opts.MaxRecord, s.grow)
-	for {
-		b := s.newBatch()
-		b.err = c.next(b)
-		if !s.room.take(len(b.data)) {
-			return
-		}
-		select {
-		case s.read <- b:
-		case <-ctx.Done():
-			return
-		}
-		if b.err != nil {
-			return
-		}
+// work is one worker.
+func (s *streaming) work(w *worker) {
+	for b := s.next(); b != nil; b = s.next() {
+		w.run(b)
+		s.handIn(b)
 	}
 }
 
-// handOut gives each batch to the writer and to a worker, until the input or the
-// context ends.
-func (s *streaming) handOut(ctx context.Context) error {
-	defer close(s.work)
-	defer close(s.order)
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case b, ok := <-s.read:
-			switch {
-			case !ok:
-				return context.Cause(ctx)
-			case b.err == io.EOF:
-				return nil
-			case b.err != nil:
-				return b.err
-			}
-			s.order <- b
-			s.work <- b
+// next waits for the turn and answers the next batch, or nil when there is none.
+// A Read that blocks for ever keeps this goroutine, and nothing else, once the
+// context has ended.
+func (s *streaming) next() *batch {
+	select {
+	case c := <-s.turn:
+		if c == nil {
+			return nil
+		}
+		b := s.newBatch()
+		err := c.next(b)
+		if !s.begin(b, err) {
+			close(s.turn)
+			return nil
+		}
+		s.turn <- c
+		return b
+	case <-s.ctx.Done():
+		return nil
+	}
+}
+
+// begin makes a batch that was read one of those under way, as soon as there is
+// room. It reports false when the input, or the run, has ended.
+func (s *streaming) begin(b *batch, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.ended && !s.hasRoom(len(b.data)) {
+		s.changed.Wait()
+	}
+	if s.ended {
+		return false
+	}
+	if err != nil {
+		if s.ended = true; err != io.EOF {
+			s.inputErr = err
+		}
+		s.changed.Broadcast()
+		return false
+	}
+	b.number = s.read
+	s.read++
+	s.busy++
+	s.underWay += len(b.data)
+	return true
+}
+
+// maxUnderWay is how many bytes of input may be under way, so that large records
+// take their turn. One batch may always be under way, whatever its size.
+const maxUnderWay = 4 << 20
+
+// hasRoom reports whether one more batch may be under way. Nobody runs far ahead
+// of a worker that is slow, or of the writer.
+func (s *streaming) hasRoom(size int) bool {
+	return s.underWay == 0 || s.underWay+size <= maxUnderWay && s.read-s.written < int64(2*s.opts.Workers+1)
+}
+
+// stop ends the run: what has been read is still written.
+func (s *streaming) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.ended, s.inputErr = true, context.Cause(s.ctx)
+	}
+	s.changed.Broadcast()
+}
+
+// wait waits until all that was read is written.
+func (s *streaming) wait() (Stats, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.ended || s.busy > 0 {
+		s.changed.Wait()
+	}
+	if s.writeErr != nil {
+		return s.stats, s.writeErr
+	}
+	return s.stats, s.inputErr
+}
+
+// handIn gives a mapped batch to be written, and writes as long as the next one
+// is there and nobody else does.
+func (s *streaming) handIn(b *batch) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handedIn[b.number] = b
+	for b := s.handedIn[s.written]; b != nil && !s.writing; b = s.handedIn[s.written] {
+		delete(s.handedIn, s.written)
+		s.writeNext(b)
+	}
+	s.busy--
+	s.changed.Broadcast()
+}
+
+// writeNext writes a batch while others may go on. The first fault ends the run.
+func (s *streaming) writeNext(b *batch) {
+	if s.writeErr == nil {
+		s.writing = true
+		s.mu.Unlock()
+		err := s.write(b)
+		s.mu.Lock()
+		s.writing = false
+		if s.writeErr = err; err != nil {
+			s.ended = true
+			s.cancel(err)
 		}
 	}
+	s.written++
+	s.underWay -= len(b.data)
+	s.release(b)
+	s.changed.Broadcast()
 }
 
 func (s *streaming) newBatch() *batch {
-	b := s.large.Swap(nil)
-	if b == nil {
-		b, _ = s.free.Get().(*batch)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.large
+	s.large = nil
+	if n := len(s.free); b == nil && n > 0 {
+		b, s.free = s.free[n-1], s.free[:n-1]
 	}
 	if b == nil {
 		b = &batch{}
 	}
 	b.units, b.events, b.rejects, b.violations = b.units[:0], b.events[:0], b.rejects[:0], nil
-	b.stats, b.err, b.size, b.lineEnd, b.done = Stats{}, nil, 0, 0, make(chan struct{})
+	b.stats, b.size, b.lineEnd = Stats{}, 0, 0
 	return b
 }
 
@@ -259,13 +334,12 @@ func (s *streaming) newBatch() *batch {
 // ones, which single large records need, one is kept.
 const maxKept = 1 << 20
 
-// release gives a written batch back.
+// release keeps a written batch to be used again.
 func (s *streaming) release(b *batch) {
-	s.room.give(len(b.data))
 	if max(cap(b.data), cap(b.events), cap(b.rejects)) <= maxKept {
-		s.free.Put(b)
+		s.free = append(s.free, b)
 	} else {
-		s.large.Store(b)
+		s.large = b
 	}
 }
 
@@ -274,8 +348,7 @@ func (s *streaming) release(b *batch) {
 func (s *streaming) grow(b *batch) {
 	size := max(blockSize, len(b.data)+len(b.data)/2)
 	if size > maxKept {
-		s.room.wait()
-		if l := s.large.Swap(nil); l != nil && cap(l.data) >= size {
+		if l := s.takeLarge(); l != nil && cap(l.data) >= size {
 			b.data, b.events = append(l.data[:0], b.data...), l.events[:0]
 			return
 		}
@@ -283,19 +356,17 @@ func (s *streaming) grow(b *batch) {
 	b.data = append(make([]byte, 0, size), b.data...)
 }
 
-// writeBatches writes the batches in order, and ends the run at the first fault.
-func (s *streaming) writeBatches(cancel context.CancelCauseFunc) error {
-	var failed error
-	for b := range s.order {
-		<-b.done
-		if failed == nil {
-			if failed = s.write(b); failed != nil {
-				cancel(failed)
-			}
-		}
-		s.release(b)
+// takeLarge waits until nothing is under way, and answers the large batch that is
+// kept, if there is one.
+func (s *streaming) takeLarge() *batch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.ended && s.underWay > 0 {
+		s.changed.Wait()
 	}
-	return failed
+	l := s.large
+	s.large = nil
+	return l
 }
 
 func (s *streaming) write(b *batch) error {
@@ -320,65 +391,4 @@ func (s *streaming) write(b *batch) error {
 		return fmt.Errorf("%w: %d, allowed are %d", ErrTooManyRejects, s.stats.Rejected, *limit)
 	}
 	return nil
-}
-
-// takeBatches is one worker.
-func (s *streaming) takeBatches(take recordTaker) {
-	w := worker{opts: &s.opts, take: take}
-	for b := range s.work {
-		w.run(b)
-		close(b.done)
-	}
-}
-
-// room bounds the bytes under way, so that large records take their turn. One
-// batch may always be under way, whatever its size.
-type room struct {
-	mu     sync.Mutex
-	freed  sync.Cond
-	used   int
-	closed bool
-}
-
-// maxUnderWay is how many bytes of input may be under way.
-const maxUnderWay = 4 << 20
-
-func newRoom() *room {
-	r := &room{}
-	r.freed.L = &r.mu
-	return r
-}
-
-// take waits until n bytes have room. It reports false once the run has ended.
-func (r *room) take(n int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for !r.closed && r.used > 0 && r.used+n > maxUnderWay {
-		r.freed.Wait()
-	}
-	r.used += n
-	return !r.closed
-}
-
-// wait waits until nothing is under way, or the run has ended.
-func (r *room) wait() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for !r.closed && r.used > 0 {
-		r.freed.Wait()
-	}
-}
-
-func (r *room) give(n int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.used -= n
-	r.freed.Signal()
-}
-
-func (r *room) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.closed = true
-	r.freed.Broadcast()
 }
