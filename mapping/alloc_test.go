@@ -120,9 +120,12 @@ event_type:
 		}
 	}
 	for i := range m.keys {
-		if got := len(m.keys[i].entries); got > maxLearned+2+8 {
-			t.Errorf("node %d: got %d keys, want %d beside those of the rules at most", i, got, maxLearned)
+		if got := m.keys[i].learned; got > maxLearned {
+			t.Errorf("node %d: got %d keys beside those of the rules, want %d at most", i, got, maxLearned)
 		}
+	}
+	if m.joints.kept > maxJoints {
+		t.Errorf("got %d texts between values, want %d at most", m.joints.kept, maxJoints)
 	}
 	if cap(m.texts) > 1<<16 || cap(m.questions) > 1<<12 || cap(m.spans) > 4*maxSlots || cap(m.seen) > 1<<10 {
 		t.Errorf("got room for %d bytes of text, %d of questions, %d slots, %d texts seen", cap(m.texts), cap(m.questions), cap(m.spans), cap(m.seen))
@@ -205,5 +208,34 @@ func TestFastIsPlain(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestJointsAreBounded maps records in which any two of many values may follow
+// each other, so that not all texts between them are kept.
+func TestJointsAreBounded(t *testing.T) {
+	const keys = 600
+	var rules strings.Builder
+	for i := range keys {
+		fmt.Fprintf(&rules, "{from: k%d, to: principal.labels, label: k%d}\n", i, i)
+	}
+	p := compileText(t, ruleFile(strings.TrimSpace(rules.String()), ""))
+	fast, plain := p.NewMapper(), p.NewMapper()
+	plain.plain = true
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 3000 {
+		record := `{"t":"2026-01-02T03:04:05Z"`
+		for range 4 {
+			record += fmt.Sprintf(`,"k%d":"v"`, random.IntN(keys))
+		}
+		record += "}"
+		want, wantErr := plain.Map(nil, []byte(record))
+		got, err := fast.Map(nil, []byte(record))
+		if err != nil || wantErr != nil || string(got) != string(want) {
+			t.Fatalf("got %s %v, want %s %v", got, err, want, wantErr)
+		}
+	}
+	if kept := fast.joints.kept; kept > maxJoints || kept < maxJoints/2 {
+		t.Errorf("got %d texts kept, want up to %d", kept, maxJoints)
 	}
 }

@@ -11,8 +11,9 @@ import (
 
 // keyTable holds the keys that one Mapper has met in the objects at one node.
 type keyTable struct {
-	entries []keyEntry // the first two stand for no key: unknownKey and startOfObject
-	slots   []int16    // entries by hash of their key, a power of two of them; 0 is free
+	start   *keyEntry   // what comes before the first key
+	unknown *keyEntry   // stands for every key not in the table
+	slots   []*keyEntry // by hash of their key, a power of two of them
 	learned int
 }
 
@@ -20,17 +21,17 @@ type keyTable struct {
 type keyEntry struct {
 	words [2]uint64 // the first bytes of the token, and where they count
 	masks [2]uint64
-	token string // "key": as it stands in a record
-	node  *node  // nil where no rule looks at the value
-	next  int16  // the entry guessed to come next
+	token string    // "key": as it stands in a record
+	node  *node     // nil where no rule looks at the value
+	next  *keyEntry // the entry guessed to come next
 	key   string
 }
 
 // wordsLen is how many bytes the words of an entry hold.
 const wordsLen = 16
 
-func newKeyEntry(token, key string, n *node) keyEntry {
-	e := keyEntry{token: token, key: key, node: n}
+func newKeyEntry(token, key string, n *node) *keyEntry {
+	e := &keyEntry{token: token, key: key, node: n}
 	for i := range min(len(token), wordsLen) {
 		e.words[i/8] |= uint64(token[i]) << (i % 8 * 8)
 		e.masks[i/8] |= 0xff << (i % 8 * 8)
@@ -54,12 +55,6 @@ const (
 	maxLearnedKey = 64
 )
 
-// The entries that stand for no key of the table.
-const (
-	unknownKey    int16 = iota // every key not in the table
-	startOfObject              // what comes before the first key
-)
-
 // noToken is the token of those two: white space has been read over where a key
 // is looked for.
 const noToken = " "
@@ -72,8 +67,9 @@ func newKeyTables(l *layout) []keyTable {
 		for len(tables) <= int(n.id) {
 			tables = append(tables, keyTable{})
 		}
-		t := keyTable{entries: []keyEntry{newKeyEntry(noToken, "", nil), newKeyEntry(noToken, "", nil)}}
-		t.slots = make([]int16, 1<<bits.Len(uint(4*(len(n.keys.children)+maxLearned))))
+		t := keyTable{start: newKeyEntry(noToken, "", nil), unknown: newKeyEntry(noToken, "", nil)}
+		t.start.next, t.unknown.next = t.unknown, t.unknown
+		t.slots = make([]*keyEntry, 1<<bits.Len(uint(4*(len(n.keys.children)+maxLearned))))
 		for _, c := range n.keys.children {
 			t.add(c.key, c.node)
 		}
@@ -89,15 +85,15 @@ func newKeyTables(l *layout) []keyTable {
 	return tables
 }
 
-func (t *keyTable) add(key string, n *node) int16 {
-	id := int16(len(t.entries))
-	t.entries = append(t.entries, newKeyEntry(`"`+string(quotedBody(key))+`":`, key, n))
+func (t *keyTable) add(key string, n *node) *keyEntry {
+	e := newKeyEntry(`"`+string(quotedBody(key))+`":`, key, n)
+	e.next = t.unknown
 	at := t.hash([]byte(key))
-	for t.slots[at] != 0 {
+	for t.slots[at] != nil {
 		at = (at + 1) & (len(t.slots) - 1)
 	}
-	t.slots[at] = id
-	return id
+	t.slots[at] = e
+	return e
 }
 
 // hash answers the slot where the search for a key begins.
@@ -111,14 +107,14 @@ func (t *keyTable) hash(key []byte) int {
 
 // find answers the entry of a key. A plain key, one without escapes, is learned
 // when it is new.
-func (t *keyTable) find(key []byte, plain bool) int16 {
-	for at := t.hash(key); t.slots[at] != 0; at = (at + 1) & (len(t.slots) - 1) {
-		if id := t.slots[at]; t.entries[id].key == string(key) {
-			return id
+func (t *keyTable) find(key []byte, plain bool) *keyEntry {
+	for at := t.hash(key); t.slots[at] != nil; at = (at + 1) & (len(t.slots) - 1) {
+		if e := t.slots[at]; e.key == string(key) {
+			return e
 		}
 	}
 	if !plain || t.learned >= maxLearned || len(key) > maxLearnedKey {
-		return unknownKey
+		return t.unknown
 	}
 	t.learned++
 	return t.add(string(key), nil)

@@ -164,22 +164,22 @@ func (m *Mapper) object(n *node, frame, i, depth int) int {
 		return i + 1
 	}
 	keys := &m.keys[n.id]
-	before := startOfObject
+	before := keys.start
 	for {
 		keyAt := i
-		e := keys.entries[before].next
-		if guess := &keys.entries[e]; !m.plain && guess.standsAt(rec, i) {
-			i += len(guess.token)
-		} else if e, i = m.key(keys, i); i < 0 {
+		key := before.next
+		if !m.plain && key.standsAt(rec, i) {
+			i += len(key.token)
+		} else if key, i = m.key(keys, i); i < 0 {
 			return i
 		} else {
-			keys.entries[before].next = e
+			before.next = key
 		}
-		before = e
+		before = key
 		if byteAt(rec, i) <= ' ' {
 			i = space(rec, i)
 		}
-		beg, child := i, keys.entries[e].node
+		beg, child := i, key.node
 		switch {
 		case byteAt(rec, i) == '"':
 			end, flags := str(rec, i+1)
@@ -219,17 +219,17 @@ func (m *Mapper) object(n *node, frame, i, depth int) int {
 
 // key reads the key at i by its name and answers its entry and the offset behind
 // the colon.
-func (m *Mapper) key(keys *keyTable, i int) (entry int16, at int) {
+func (m *Mapper) key(keys *keyTable, i int) (e *keyEntry, at int) {
 	if byteAt(m.rec, i) != '"' {
-		return 0, syntaxFault(i)
+		return nil, syntaxFault(i)
 	}
 	end, flags := str(m.rec, i+1)
 	if end < 0 {
-		return 0, end
+		return nil, end
 	}
 	colon := space(m.rec, end+1)
 	if byteAt(m.rec, colon) != ':' {
-		return 0, syntaxFault(colon)
+		return nil, syntaxFault(colon)
 	}
 	key := m.rec[i+1 : end]
 	if flags != 0 {
