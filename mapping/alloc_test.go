@@ -124,9 +124,6 @@ event_type:
 			t.Errorf("node %d: got %d keys beside those of the rules, want %d at most", i, got, maxLearned)
 		}
 	}
-	if m.joints.kept > maxJoints {
-		t.Errorf("got %d texts between values, want %d at most", m.joints.kept, maxJoints)
-	}
 	if cap(m.texts) > 1<<16 || cap(m.questions) > 1<<12 || cap(m.spans) > 4*maxSlots || cap(m.seen) > 1<<10 {
 		t.Errorf("got room for %d bytes of text, %d of questions, %d slots, %d texts seen", cap(m.texts), cap(m.questions), cap(m.spans), cap(m.seen))
 	}
@@ -235,7 +232,13 @@ func TestJointsAreBounded(t *testing.T) {
 			t.Fatalf("got %s %v, want %s %v", got, err, want, wantErr)
 		}
 	}
-	if kept := fast.joints.kept; kept > maxJoints || kept < maxJoints/2 {
-		t.Errorf("got %d texts kept, want up to %d", kept, maxJoints)
+	taken := 0
+	for _, j := range fast.joints {
+		if j.last != nil {
+			taken++
+		}
+	}
+	if taken < len(fast.joints)*9/10 {
+		t.Errorf("%d of %d places are taken: the records do not crowd texts out", taken, len(fast.joints))
 	}
 }

@@ -91,37 +91,42 @@ func appendJoint(dst []byte, last, o *op) []byte {
 	return append(append(dst, o.field.shape.opening()...), o.texts.lead...)
 }
 
-// maxJoints bounds the joints that a Mapper keeps.
-const maxJoints = 1 << 16
+// joints are the texts between values that a Mapper has met. Each has two places
+// where it may be; one that finds both taken is put together again each time.
+type joints []joint
 
-// joints are the texts between values that a Mapper has met: for an op, by how
-// far behind it the next one is.
-type joints struct {
-	behind [][]string
-	kept   int
+type joint struct {
+	last, next *op
+	text       string
 }
 
+// newJoints makes room for more texts than the records of one source need.
+func newJoints() joints { return make(joints, 2048) }
+
+// at answers the first place of a text; the other is its neighbour.
+func (j joints) at(last, next *op) int { return (int(last.index)*31 + int(next.index)) & (len(j) - 1) }
+
 // find answers the text between two ops, or "" if it is not kept.
-func (j *joints) find(last, o *op) string {
-	row := j.behind[last.index]
-	if d := int(o.index - last.index); d < len(row) {
-		return row[d]
+func (j joints) find(last, next *op) string {
+	at := j.at(last, next)
+	if e := &j[at]; e.last == last && e.next == next {
+		return e.text
+	}
+	if e := &j[at^1]; e.last == last && e.next == next {
+		return e.text
 	}
 	return ""
 }
 
-// keep adds a text, unless there are too many.
-func (j *joints) keep(last, o *op, text []byte) {
-	row := &j.behind[last.index]
-	d := int(o.index - last.index)
-	if grow := d + 1 - len(*row); grow > 0 {
-		if j.kept+grow > maxJoints {
+// keep adds a text, if one of its places is free.
+func (j joints) keep(last, next *op, text []byte) {
+	at := j.at(last, next)
+	for _, e := range []*joint{&j[at], &j[at^1]} {
+		if e.last == nil {
+			*e = joint{last, next, string(text)}
 			return
 		}
-		j.kept += grow
-		*row = append(*row, make([]string, grow)...)
 	}
-	(*row)[d] = string(text)
 }
 
 // join writes all that stands before the next value.

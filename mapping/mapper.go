@@ -86,7 +86,7 @@ func (p *Parser) NewMapper() *Mapper {
 		spans:    make([]span, pl.root.size),
 		filled:   newBitset(int(pl.root.size)),
 		due:      newBitset(pl.ops),
-		joints:   joints{behind: make([][]string, pl.ops)},
+		joints:   newJoints(),
 		keys:     newKeyTables(pl.root),
 		plain:    p.plain,
 		present:  make([]truth, pl.fields),
