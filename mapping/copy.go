@@ -63,40 +63,36 @@ func (m *Mapper) copySlot(w *writer, o *op, alternative, slot int) bool {
 	if m.watch != nil {
 		m.watch.source(alternative, -1, sp)
 	}
-	switch {
-	case sp.kind == spanString && sp.text == 0:
-		m.copyValue(w, o, m.rec[sp.beg-1:sp.end+1])
-	case sp.kind == spanArray:
+	if sp.kind == spanArray {
 		return o.step.from.list && m.list(w, o, sp, alternative, 0)
-	default:
-		m.copyValue(w, o, m.token(sp))
+	}
+	m.join(w, o)
+	beg := len(m.dst)
+	m.dst = m.appendToken(m.dst, sp)
+	if m.watch != nil {
+		m.watch.wrote(m, w, o, beg)
 	}
 	return true
 }
 
-// token answers how a scalar of the record stands in the event: the token
-// itself, where that may stand as it is.
-func (m *Mapper) token(sp *span) []byte {
+// appendToken appends the JSON of a scalar of the record: the token itself, where
+// that may stand as it is.
+func (m *Mapper) appendToken(dst []byte, sp *span) []byte {
 	raw := m.rec[sp.beg:sp.end]
-	at := len(m.texts)
 	switch {
 	case sp.kind != spanString:
-		m.texts = append(append(append(m.texts, '"'), raw...), '"')
-	case sp.text == hasNonASCII && utf8.Valid(raw):
-		return m.rec[sp.beg-1 : sp.end+1]
-	default:
-		t := m.text(sp)
-		at = len(m.texts)
-		m.texts = appendValue(m.texts, t)
+		return append(append(append(dst, '"'), raw...), '"')
+	case sp.text == 0 || sp.text == hasNonASCII && utf8.Valid(raw):
+		return append(dst, m.rec[sp.beg-1:sp.end+1]...)
 	}
-	return m.texts[at:len(m.texts):len(m.texts)]
+	return appendRequoted(dst, raw)
 }
 
-// copyValue writes the JSON of one value.
-func (m *Mapper) copyValue(w *writer, o *op, json []byte) {
+// copyConstant runs an op whose value is always the same.
+func (m *Mapper) copyConstant(w *writer, o *op) {
 	m.join(w, o)
 	beg := len(m.dst)
-	m.dst = append(m.dst, json...)
+	m.dst = append(m.dst, o.step.from.constant.json...)
 	if m.watch != nil {
 		m.watch.wrote(m, w, o, beg)
 	}

@@ -56,7 +56,7 @@ func (m *Mapper) op(w *writer, o *op, frame int) {
 	case o.kind == opStep || m.plain:
 		m.general(w, o, frame)
 	case o.kind == opConstant:
-		m.copyValue(w, o, o.step.from.constant.json)
+		m.copyConstant(w, o)
 	default:
 		sp := &m.spans[frame+int(o.slot)]
 		if sp.kind == spanString && sp.text == 0 && m.watch == nil {

@@ -144,3 +144,20 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRequote holds the short way from a token of the record to one of the event
+// against the long one.
+func FuzzRequote(f *testing.F) {
+	for _, seed := range []string{"", "plain", `\"\\\/\b\f\n\r\t`, `\u0000\u001f\u00e9\u65e5`, `\ud83d\ude00 \ud83d \ude00`, "\xff\xc3\xa9\xe6", `é\n"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if end, _ := str(append(text, '"'), 0); end != len(text) {
+			t.Skip("no token")
+		}
+		want := appendQuoted(nil, appendDecoded(nil, text))
+		if got := appendRequoted(nil, text); !bytes.Equal(got, want) {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	})
+}

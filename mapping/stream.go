@@ -346,8 +346,9 @@ func (s *streaming) release(b *batch) {
 // grow gives a batch a larger buffer for its data. Large records take their turn:
 // they get theirs once nothing else is under way, and from the one before.
 func (s *streaming) grow(b *batch) {
-	size := max(blockSize, len(b.data)+len(b.data)/2)
+	size := max(blockSize, 2*len(b.data))
 	if size > maxKept {
+		size = len(b.data) + len(b.data)/4 // of what is large, little may be left over
 		if l := s.takeLarge(); l != nil && cap(l.data) >= size {
 			b.data, b.events = append(l.data[:0], b.data...), l.events[:0]
 			return

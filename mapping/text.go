@@ -78,6 +78,33 @@ func hex4(b []byte) rune {
 	return r
 }
 
+// appendRequoted appends the JSON of the text that a JSON string token stands for:
+// what appendQuoted makes of appendDecoded, without the text in between. The token
+// must be valid.
+func appendRequoted(dst, token []byte) []byte {
+	dst = append(dst, '"')
+	for i := 0; i < len(token); {
+		start := i
+		for i < len(token) && token[i] != '\\' && token[i] < utf8.RuneSelf {
+			i++
+		}
+		dst = append(dst, token[start:i]...)
+		if i == len(token) {
+			break
+		}
+		if token[i] == '\\' {
+			var r rune
+			r, i = unescape(token, i)
+			dst = appendQuotedRune(dst, r)
+			continue
+		}
+		r, size := utf8.DecodeRune(token[i:])
+		dst = utf8.AppendRune(dst, r)
+		i += size
+	}
+	return append(dst, '"')
+}
+
 const hexDigits = "0123456789abcdef"
 
 // appendQuoted appends text as a JSON string. text must be UTF-8.
@@ -88,21 +115,26 @@ func appendQuoted(dst, text []byte) []byte {
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue
 		}
-		dst = append(dst, text[start:i]...)
+		dst = appendQuotedRune(append(dst, text[start:i]...), rune(c))
 		start = i + 1
-		switch c {
-		case '"', '\\':
-			dst = append(dst, '\\', c)
-		case '\n':
-			dst = append(dst, '\\', 'n')
-		case '\r':
-			dst = append(dst, '\\', 'r')
-		case '\t':
-			dst = append(dst, '\\', 't')
-		default:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
 	}
 	dst = append(dst, text[start:]...)
 	return append(dst, '"')
+}
+
+// appendQuotedRune appends what stands for a rune in a JSON string.
+func appendQuotedRune(dst []byte, r rune) []byte {
+	switch {
+	case r == '"' || r == '\\':
+		return append(dst, '\\', byte(r))
+	case r == '\n':
+		return append(dst, '\\', 'n')
+	case r == '\r':
+		return append(dst, '\\', 'r')
+	case r == '\t':
+		return append(dst, '\\', 't')
+	case r < ' ':
+		return append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+	}
+	return utf8.AppendRune(dst, r)
 }
