@@ -202,56 +202,13 @@ func (m *Mapper) fieldState(f *field) truth {
 	if s := m.present[f.id]; s != unknown {
 		return s
 	}
-	state := m.glance(f)
-	if state == unknown {
-		mark := len(m.dst)
-		if state = no; m.only(f) {
-			state = yes
-		}
-		m.dst = m.dst[:mark]
+	state, mark := no, len(m.dst)
+	if m.only(f) {
+		state = yes
 	}
+	m.dst = m.dst[:mark]
 	m.present[f.id] = state
 	return state
-}
-
-// glance answers whether the event has a field, as far as that can be told from
-// the places that its values come from.
-func (m *Mapper) glance(f *field) truth {
-	if m.plain {
-		return unknown
-	}
-	for i := range f.ops {
-		if s := m.glanceOp(&f.ops[i]); s != no {
-			return s
-		}
-	}
-	return no
-}
-
-func (m *Mapper) glanceOp(o *op) truth {
-	st := o.step
-	if st == nil || st.run != nil || len(st.loops) > 0 || len(st.guards) > 0 || st.from.eventType {
-		return unknown
-	}
-	if st.from.constant != nil {
-		return yes
-	}
-	for _, slot := range st.from.slots {
-		sp := &m.spans[slot]
-		if sp.kind == spanArray && st.from.list {
-			return unknown
-		}
-		if !sp.scalar() {
-			continue
-		}
-		if st.from.plain {
-			return yes
-		}
-		if _, ok := m.outcome(st, sp); ok {
-			return yes
-		}
-	}
-	return no
 }
 
 // Reject says why a record has no event.
