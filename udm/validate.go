@@ -42,7 +42,7 @@ type Validator struct {
 	steps      []step
 	violations []Violation
 	counts     [Error + 1]int
-	content    []byte            // the last unescaped string
+	decoded    []byte            // the last unescaped string
 	line       []byte            // a path or message being put together
 	interned   map[string]string // paths and messages seen before
 	spellings  spelling
@@ -52,6 +52,10 @@ type Validator struct {
 	// guesses has, for each message and field, the field that followed it the
 	// last time; see guessedKey.
 	guesses [guessCount]uint8
+
+	shapes shapes
+	leaf   *leaf // whose value is being read, see quick
+	plain  bool  // takes the plain way only
 }
 
 // spelling is the set of ways to write names that an event has used.
@@ -74,13 +78,17 @@ func Validate(event []byte) []Violation {
 // is overwritten by the next call. The strings in it may be kept.
 func (v *Validator) Validate(event []byte) []Violation {
 	v.reset(event)
-	start := v.space(0)
-	if v.peek(start) != '{' {
-		return v.notObject(start)
-	}
-	end, bits, _ := v.object(start, Event(), rootWatch, 1)
-	if !v.ended(end) {
-		return v.broken()
+	bits, ok := v.quick()
+	if !ok {
+		v.reset(event)
+		start := v.space(0)
+		if v.peek(start) != '{' {
+			return v.notObject(start)
+		}
+		var end int
+		if end, bits, _ = v.object(start, Event(), rootWatch, 1); !v.ended(end) {
+			return v.broken()
+		}
 	}
 	v.checkRequirements(commonRequirements(), bits)
 	v.checkRequirements(requirementsOf(v.eventType), bits)
@@ -182,6 +190,9 @@ func (v *Validator) pop()          { v.steps = v.steps[:len(v.steps)-1] }
 
 // path returns the current path.
 func (v *Validator) path() string {
+	if v.leaf != nil {
+		return v.leaf.path
+	}
 	line := v.line[:0]
 	for i, s := range v.steps {
 		if i > 0 && s.field != nil {

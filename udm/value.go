@@ -29,26 +29,32 @@ func (v *Validator) textValue(i int, f *Field, w *watch) (int, uint64, bool) {
 	if end < 0 {
 		return -1, 0, false
 	}
-	content := v.b[i+1 : end]
+	text := v.b[i+1 : end]
 	if flags != 0 {
-		content = v.unescaped(content)
+		text = v.unescaped(text)
 	}
-	bits := w.bit
+	bits, set := v.content(i, text, f, w)
+	return end + 1, bits, set
+}
+
+// content checks the content of the string at i.
+func (v *Validator) content(i int, text []byte, f *Field, w *watch) (bits uint64, set bool) {
+	bits = w.bit
 	switch f.Kind {
 	case String:
-		if len(content) == 0 {
-			return end + 1, 0, false
+		if len(text) == 0 {
+			return 0, false
 		}
 		if f.Format != NoFormat || f.Limit != nil {
-			v.checkText(content, f)
+			v.checkText(text, f)
 		}
-		bits |= w.valueBit(content)
+		bits |= w.valueBit(text)
 	case EnumKind:
-		bits |= v.enumName(content, f, w)
+		bits |= v.enumName(text, f, w)
 	default:
-		v.checkSpelled(i, content, f)
+		v.checkSpelled(i, text, f)
 	}
-	return end + 1, bits, true
+	return bits, true
 }
 
 // valueBit returns the bit for a wanted value of a watched path.

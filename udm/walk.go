@@ -152,8 +152,8 @@ func (v *Validator) key(i int) (key []byte, next int) {
 
 // unescaped returns the content of a string token in the memory of v.
 func (v *Validator) unescaped(token []byte) []byte {
-	text, sound := unescape(v.content[:0], token)
-	v.content = text
+	text, sound := unescape(v.decoded[:0], token)
+	v.decoded = text
 	if !sound {
 		v.report(Error, "encoding", "a string holds bytes that are not UTF-8 or half a surrogate pair")
 	}
