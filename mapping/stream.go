@@ -37,7 +37,7 @@ type StreamOptions struct {
 	StopAfter *int64
 	// Validate, if set, has every event checked and gets the violations of each
 	// that has some. It is called in the order of the input, once at a time.
-	// The slice is the callee's to keep.
+	// The slice is good until it returns; the strings in it may be kept.
 	Validate func(line int64, violations []udm.Violation)
 	// Progress, if set, is called after each batch of lines, once at a time.
 	Progress func(Stats)
@@ -180,18 +180,13 @@ type batch struct {
 
 	events     []byte
 	rejects    []byte
-	violations []violations
+	violations violations
 	stats      Stats
 }
 
 // unit is one record, or one page, as it stands in the data: a line, or the
 // lines of a page.
 type unit struct{ end, lines int32 }
-
-type violations struct {
-	line int64
-	list []udm.Violation
-}
 
 // work is one worker.
 func (s *streaming) work(w *worker) {
@@ -325,7 +320,8 @@ func (s *streaming) newBatch() *batch {
 	if b == nil {
 		b = &batch{}
 	}
-	b.units, b.events, b.rejects, b.violations = b.units[:0], b.events[:0], b.rejects[:0], nil
+	b.units, b.events, b.rejects = b.units[:0], b.events[:0], b.rejects[:0]
+	b.violations.reset()
 	b.stats, b.size, b.lineEnd = Stats{}, 0, 0
 	return b
 }
@@ -381,9 +377,7 @@ func (s *streaming) write(b *batch) error {
 			return fmt.Errorf("write rejects: %w", err)
 		}
 	}
-	for _, v := range b.violations {
-		s.opts.Validate(v.line, v.list)
-	}
+	b.violations.each(s.opts.Validate)
 	s.stats.Add(&b.stats)
 	if s.opts.Progress != nil {
 		s.opts.Progress(s.stats)

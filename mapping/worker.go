@@ -100,7 +100,7 @@ func (e *eventMapper) check(b *batch, event []byte, line int64) {
 	}
 	if list := e.validator.Validate(event); len(list) > 0 {
 		b.stats.Violating++
-		b.violations = append(b.violations, violations{line, slices.Clone(list)})
+		b.violations.add(line, list)
 	}
 }
 
