@@ -21,6 +21,9 @@ type shapes struct {
 	gaps   int
 	missed int // events in a row that were left to the plain way
 	rest   int // events that are not tried, because of that
+
+	// formed has, for each format, the text that was found to have it last.
+	formed [SHA256 + 1][]byte
 }
 
 // leaf is a place where a value stands, such as
@@ -29,18 +32,12 @@ type leaf struct {
 	field  *Field
 	watch  uint8
 	depth  int    // brackets around it
-	bits   uint64 // of the watched paths that any value here makes present
 	path   string // "" where the path has the index of a list
 	open   []place
 	behind []*gap
 
-	anyText int // up to so many bytes of ASCII are right, whatever they are
-
-	// The text that was found right last, and what it means.
-	remembers bool
-	sound     []byte
-	soundBits uint64
-	soundType int
+	anyText    int  // up to so many bytes of ASCII are right, whatever they are
+	formatOnly bool // a text is right if it has the format of the field
 }
 
 // place is an object around a leaf.
@@ -60,8 +57,13 @@ type gap struct {
 	refused   uint64   // of which it may have none before
 	opened    []uint64 // the first field of each object that begins
 	spellings spelling
-	warnings  []Violation
-	next      *gap // the one after the value behind it, the last time
+	bits      uint64 // of the watched paths that are present with it
+	next      *gap   // the one after the value behind it, the last time
+
+	// remarkable says that there is anything in what follows.
+	remarkable bool
+	eventType  int // index in its enum, or -1
+	warnings   []Violation
 }
 
 // Bounds of what is learned, so that events of ever new shapes fill no memory.
@@ -109,8 +111,9 @@ func (v *Validator) quick() (present uint64, ok bool) {
 func (v *Validator) followGaps() (present uint64, ok bool) {
 	var seen [maxOpen + 1]uint64 // fields of the open objects
 	open, at, i := 0, v.shapes.start, 0
+	b := v.b
 	for g := &v.shapes.first; ; {
-		if next := g.next; next != nil && next.begins(v.b[i:]) {
+		if next := g.next; next != nil && next.begins(b[i:]) {
 			g = next
 		} else if g = v.otherGap(g, at, i); g == nil {
 			return 0, false
@@ -124,19 +127,37 @@ func (v *Validator) followGaps() (present uint64, ok bool) {
 			open++
 			seen[open] = first
 		}
+		present |= g.bits
 		v.spellings |= g.spellings
-		for _, w := range g.warnings {
-			v.append(w)
+		if g.remarkable {
+			v.note(g)
 		}
-		if at = g.to; at.field == nil {
-			return present, v.spellings != protoNames|jsonNames && v.space(i) == len(v.b)
+		at = g.to
+		if i < len(b) && b[i] == '"' && at.anyText > 0 {
+			if end, flags := v.text(i + 1); flags == 0 && end > i+1 && end-i-1 <= at.anyText {
+				i = end + 1
+				continue
+			}
+		}
+		if at.field == nil {
+			return present, v.spellings != protoNames|jsonNames && v.space(i) == len(b)
 		}
 		next, bits := v.leafValue(i, at)
 		if next < 0 {
 			return 0, false
 		}
 		i = next
-		present |= at.bits | bits
+		present |= bits
+	}
+}
+
+// note takes over what a gap says beside brackets and keys.
+func (v *Validator) note(g *gap) {
+	if g.eventType >= 0 {
+		v.eventType = g.eventType
+	}
+	for _, w := range g.warnings {
+		v.append(w)
 	}
 }
 
@@ -171,19 +192,16 @@ func (v *Validator) leafText(i int, at *leaf) (next int, bits uint64) {
 	switch {
 	case flags == 0 && len(text) <= at.anyText, flags == nonASCII && at.anyText == math.MaxInt && utf8.Valid(text):
 		return end + 1, 0
-	case flags == 0 && string(text) == string(at.sound):
-		if at.field.ref == eventTypeRef && at.field.Kind == EnumKind {
-			v.eventType = at.soundType
-		}
-		return end + 1, at.soundBits
+	case flags == 0 && at.formatOnly && string(text) == string(v.shapes.formed[at.field.Format]):
+		return end + 1, 0
 	case flags != 0:
 		text = v.unescaped(text)
 	}
 	found := len(v.violations)
 	bits, _ = v.content(i, text, at.field, &watches[at.watch])
-	if at.remembers && flags == 0 && len(v.violations) == found && len(text) <= maxRemembered {
-		at.sound = append(at.sound[:0], text...)
-		at.soundBits, at.soundType = bits, v.eventType
+	if at.formatOnly && flags == 0 && len(v.violations) == found && len(text) <= maxRemembered {
+		formed := &v.shapes.formed[at.field.Format]
+		*formed = append((*formed)[:0], text...)
 	}
 	return end + 1, bits
 }
@@ -212,7 +230,7 @@ func (v *Validator) learn(at *leaf, i int) *gap {
 	if k.gaps >= maxGaps || len(k.leaves) >= maxLeaves || len(at.behind) >= maxBehind {
 		return nil
 	}
-	r := gapReader{scanner: scanner{b: v.b}, open: slices.Clone(at.open), keys: len(at.behind) < maxBehind/2}
+	r := gapReader{scanner: scanner{b: v.b}, open: slices.Clone(at.open), words: len(at.behind) < maxBehind/2, gap: gap{eventType: -1}}
 	end := r.read(i, at == k.start)
 	if end < 0 || end-i > maxGapText {
 		return nil
@@ -221,6 +239,8 @@ func (v *Validator) learn(at *leaf, i int) *gap {
 	*g = r.gap
 	g.text = string(v.b[i:end])
 	g.to = k.leaf(r.open, r.key)
+	g.bits |= r.present()
+	g.remarkable = g.eventType >= 0 || len(g.warnings) > 0
 	at.behind = append(at.behind, g)
 	k.gaps++
 	return g
@@ -254,11 +274,9 @@ func (k *shapes) leaf(open []place, key []byte) *leaf {
 			l.depth++
 			fixed = false
 		}
-		l.bits |= watches[p.watch].bit
 	}
-	l.bits |= watches[l.watch].bit
 	l.anyText = l.field.anyText(&watches[l.watch])
-	l.remembers = l.field.Kind == EnumKind || l.field.Kind == String
+	l.formatOnly = l.field.formatOnly(&watches[l.watch])
 	if fixed {
 		l.path = pathOf(open)
 	}
@@ -282,6 +300,13 @@ func (f *Field) anyText(w *watch) int {
 	return 0
 }
 
+// formatOnly reports whether a string is right for f if it has the format, and no
+// rule asks which it is.
+func (f *Field) formatOnly(w *watch) bool {
+	return f.Kind == String && f.Format != NoFormat && len(w.values) == 0 &&
+		(f.Limit == nil || *f.Limit == Limit{OneIfPort: true})
+}
+
 // pathOf returns the path of the field that is read in the innermost object.
 func pathOf(open []place) string {
 	path := ""
@@ -298,10 +323,10 @@ func pathOf(open []place) string {
 // they read, or -1 if that is not ordinary.
 type gapReader struct {
 	scanner
-	open []place
-	gap  gap
-	keys bool   // the keys of labels are part of gaps
-	key  []byte // that of the label being read, in the event
+	open  []place
+	gap   gap
+	words bool   // keys of labels and names of enum values are part of gaps
+	key   []byte // that of the label being read, in the event
 }
 
 // read reads a gap to the next value or to the end of the event.
@@ -460,32 +485,60 @@ func (r *gapReader) value(i int) int {
 	switch c := r.peek(i); {
 	case c == 'n' || c == ']' || c == 0:
 		return -1
-	case c == '"' && r.keys && r.isLabelKey(in):
-		return r.labelKey(i)
+	case c == '"' && r.words:
+		return r.word(i, in)
 	}
 	return i
 }
 
-// isLabelKey reports whether what is read is the key of a label. There are few of
-// them, and they come in the same order, so they are no values but part of the
-// gap.
-func (r *gapReader) isLabelKey(in *place) bool {
-	f := in.field
-	return f.Name == "key" && f.free && len(in.message.Fields) > 1 && in.message.Fields[1].Name == "value" &&
-		watches[in.watch].child(f) == 0
-}
-
-// labelKey reads the key of a label and on to the next value, if that is a member
-// of the same label.
-func (r *gapReader) labelKey(i int) int {
+// word reads on over a string that is one of few: the key of a label, or the name
+// of an enum value. Both count as part of the gap, if another member follows.
+func (r *gapReader) word(i int, in *place) int {
 	end, flags := r.text(i + 1)
-	if end <= i+1 || flags != 0 || r.key != nil {
+	if end <= i+1 || flags != 0 {
 		return i
 	}
 	next := r.space(end + 1)
-	if r.peek(next) != ',' {
+	if r.peek(next) != ',' || in.inList {
 		return i
 	}
-	r.key = r.b[i+1 : end]
+	text := r.b[i+1 : end]
+	switch {
+	case r.isLabelKey(in) && r.key == nil:
+		r.key = text
+	case in.field.Kind != EnumKind || !r.enumName(text, in):
+		return i
+	}
+	r.gap.bits |= r.present()
 	return r.member(r.space(next+1), true)
+}
+
+// isLabelKey reports whether what is read is the key of a label. There are few of
+// them, and they come in the same order.
+func (r *gapReader) isLabelKey(in *place) bool {
+	f := in.field
+	return f.Name == "key" && f.free && len(in.message.Fields) > 1 && in.message.Fields[1].Name == "value"
+}
+
+// enumName takes the name of an enum value, unless there is more to say of it.
+func (r *gapReader) enumName(name []byte, in *place) bool {
+	f := in.field
+	at := f.Enum().find(name)
+	if at < 0 || f.Enum().Values[at].Deprecated {
+		return false
+	}
+	if f.ref == eventTypeRef {
+		r.gap.eventType = at
+	}
+	r.gap.bits |= watches[watches[in.watch].child(f)].valueBit(name)
+	return true
+}
+
+// present returns the bits of the watched paths that are present if there is a
+// value where the gap has come to.
+func (r *gapReader) present() (bits uint64) {
+	for _, p := range r.open {
+		bits |= watches[p.watch].bit | watches[watches[p.watch].child(p.field)].bit
+	}
+	return bits
 }
