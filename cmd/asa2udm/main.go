@@ -8,6 +8,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 )
@@ -20,11 +21,18 @@ func main() {
 	// bytes included, and those may be a token. Our own logs do not go through it.
 	log.SetOutput(io.Discard)
 	if os.Getenv("GOGC") == "" {
-		// The program lives on few, reused buffers: collecting earlier costs next
-		// to no time and keeps the memory small.
-		debug.SetGCPercent(40)
+		collectEarly()
 	}
 	os.Exit(run(watchSignals(context.Background()), os.Args[1:], newUI(os.Stdin, os.Stdout, os.Stderr)))
+}
+
+// collectEarly sets how much garbage there may be. The program lives on few, reused
+// buffers: collecting early costs next to no time and keeps the memory small. Only
+// the first time comes later, at 8 MiB: for one record, to compile its rules and
+// to collect what that leaves behind would take as long as all the rest.
+func collectEarly() {
+	debug.SetGCPercent(200)
+	runtime.AddCleanup(new(*int), func(percent int) { debug.SetGCPercent(percent) }, 40)
 }
 
 // watchSignals gives a context that ends, with a stopError as its cause, at the
