@@ -178,8 +178,15 @@ func (p *pattern) describe() string {
 	switch {
 	case p.literals != nil:
 		return "text /" + p.re.String() + "/"
-	case len(p.needle) > 0:
-		return fmt.Sprintf("pattern /%s/ if it holds %q", p.re, p.needle)
+	case len(p.required) > 0:
+		texts := make([]string, len(p.required))
+		for i, l := range p.required {
+			texts[i] = strconv.Quote(l.text)
+			if l.fold {
+				texts[i] = strconv.Quote(strings.ToLower(l.text))
+			}
+		}
+		return fmt.Sprintf("pattern /%s/ if it holds %s", p.re, strings.Join(texts, " or "))
 	}
 	return "pattern /" + p.re.String() + "/"
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"regexp"
 	"regexp/syntax"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -15,8 +14,8 @@ type pattern struct {
 	// literals are the texts the pattern looks for, if it is nothing but texts
 	// side by side, such as (?i)Mac|ios.
 	literals []literalText
-	// needle is a text that every match holds, if one is known.
-	needle []byte
+	// required are texts of which every match holds one, if any are known.
+	required []literalText
 }
 
 // literalText is a text a pattern looks for anywhere in a value.
@@ -37,7 +36,7 @@ func newPattern(expr string) (*pattern, error) {
 		if literals, ok := literalsOf(tree); ok && foldable(literals) {
 			p.literals = literals
 		}
-		p.needle = []byte(needleOf(tree))
+		p.required = requiredIn(tree)
 	}
 	return p, nil
 }
@@ -70,12 +69,8 @@ func (p *pattern) match(b []byte, plain bool) bool {
 	return !p.ruledOut(b) && p.re.Match(b)
 }
 
-// ruledOut reports whether b lacks a text that every match holds.
-func (p *pattern) ruledOut(b []byte) bool {
-	return len(p.needle) > 0 && !bytes.Contains(b, p.needle)
-}
-
-// in reports whether b, which is ASCII, holds the text.
+// in reports whether b holds the text. Where case does not matter, it looks for
+// letters of ASCII only.
 func (l *literalText) in(b []byte) bool {
 	if !l.fold {
 		return bytes.Contains(b, []byte(l.text))
@@ -139,25 +134,4 @@ func literalsOf(re *syntax.Regexp) ([]literalText, bool) {
 		return out, true
 	}
 	return nil, false
-}
-
-// needleOf answers the longest text that every match of an expression holds.
-func needleOf(re *syntax.Regexp) string {
-	switch re.Op {
-	case syntax.OpLiteral:
-		if re.Flags&syntax.FoldCase == 0 && !strings.ContainsRune(string(re.Rune), utf8.RuneError) {
-			return string(re.Rune)
-		}
-	case syntax.OpCapture, syntax.OpPlus:
-		return needleOf(re.Sub[0])
-	case syntax.OpConcat:
-		longest := ""
-		for _, sub := range re.Sub {
-			if n := needleOf(sub); len(n) > len(longest) {
-				longest = n
-			}
-		}
-		return longest
-	}
-	return ""
 }
