@@ -50,7 +50,7 @@ func (f *collectFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.since, "since", "", "begin `WHEN`: 24h (ago), 2026-01-31, or all")
 	set.StringVar(&f.team, "team", "", "`NAME` of the ASA team")
 	set.StringVar(&f.keyID, "key-id", "", "`ID` of the service user's API key")
-	set.StringVar(&f.keySecretFile, "key-secret-file", "", "`FILE` with its secret, if not in ASA_KEY_SECRET")
+	set.StringVar(&f.keySecretFile, "key-secret-file", "", "`FILE` or sm://project/secret, its secret if not in ASA_KEY_SECRET")
 	set.StringVar(&f.baseURL, "base-url", "", "`URL` of the API (default https://app.scaleft.com)")
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificates in `FILE`, too")
 	set.DurationVar(&f.timeout, "timeout", 2*time.Minute, "longest `TIME` of one call")
@@ -134,6 +134,9 @@ func collectWith(ctx context.Context, u *ui, f *collectFlags, log *collectLog) e
 	saveMemory()
 	if f.check {
 		return checkCollect(ctx, u, f, s)
+	}
+	if err := s.readSecret(ctx); err != nil {
+		return err
 	}
 	// What is open must outlast ctx: a run that is stopped still writes what it
 	// has at hand.

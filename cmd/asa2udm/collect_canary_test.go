@@ -11,11 +11,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/asa2udm/asa2udm/collector/asa/simulator"
+	"github.com/asa2udm/asa2udm/collector/secret/secrettest"
 )
 
 // secretSigns are the forms in which a secret or a token could leak. The
@@ -39,6 +41,10 @@ func TestCanary(t *testing.T) {
 		io.WriteString(w, `{"code":400,"type":"invalid_request","message":"you sent `+strings.ReplaceAll(string(body), `"`, `'`)+`"}`)
 	}))
 	defer echo.Close()
+	manager, broken := secrettest.New(t), secrettest.New(t)
+	manager.Add("example", "asa", "a-former-secret")
+	manager.Add("example", "asa", canary+"\n")
+	broken.Fault(slices.Repeat([]secrettest.Answer{{Body: "<html>" + canary}, {Status: 500, Body: canary}}, 10)...)
 	for name, tc := range map[string]struct {
 		change func(*simulator.Config)
 		env    []string
@@ -51,11 +57,16 @@ func TestCanary(t *testing.T) {
 		"faults": {change: func(c *simulator.Config) {
 			c.Faults = simulator.Faults{Unauthorized: .3, Forbidden: .1, Reset: .1, Cut: .1}
 		}},
-		"echoing server":  {env: []string{"ASA_BASE_URL=" + echo.URL}},
-		"no server":       {env: []string{"ASA_BASE_URL=http://127.0.0.1:1"}, args: []string{"--check"}},
-		"unknown flag":    {args: []string{"--key-secret", "x"}},
-		"text at debug":   {args: []string{"--log-format", "text"}},
-		"secret in proxy": {env: []string{"HTTPS_PROXY=http://user:" + url.QueryEscape(canary) + "@127.0.0.1:1", "ASA_BASE_URL=https://192.0.2.1"}, args: []string{"--check", "--timeout", "2s"}},
+		"Secret Manager":    {env: []string{"SECRET_MANAGER_ENDPOINT=" + manager.URL, "ASA_KEY_SECRET=sm://example/asa"}, args: []string{"--raw-pages"}},
+		"by flag":           {env: []string{"SECRET_MANAGER_ENDPOINT=" + manager.URL}, args: []string{"--key-secret-file", "sm://example/asa/2", "--check"}},
+		"refused by ASA":    {env: []string{"SECRET_MANAGER_ENDPOINT=" + manager.URL, "ASA_KEY_SECRET=sm://example/asa"}, change: func(c *simulator.Config) { c.KeyID = "other" }},
+		"broken manager":    {env: []string{"SECRET_MANAGER_ENDPOINT=" + broken.URL, "ASA_KEY_SECRET=sm://example/asa"}},
+		"a secret for name": {env: []string{"ASA_KEY_SECRET=sm://" + canary}},
+		"echoing server":    {env: []string{"ASA_BASE_URL=" + echo.URL}},
+		"no server":         {env: []string{"ASA_BASE_URL=http://127.0.0.1:1"}, args: []string{"--check"}},
+		"unknown flag":      {args: []string{"--key-secret", "x"}},
+		"text at debug":     {args: []string{"--log-format", "text"}},
+		"secret in proxy":   {env: []string{"HTTPS_PROXY=http://user:" + url.QueryEscape(canary) + "@127.0.0.1:1", "ASA_BASE_URL=https://192.0.2.1"}, args: []string{"--check", "--timeout", "2s"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, "dir", tc.change)

@@ -10,6 +10,9 @@ import (
 // checkCollect proves what a run needs, one thing after the other, and collects
 // nothing. Each failure is printed with its cure.
 func checkCollect(ctx context.Context, u *ui, f *collectFlags, s *collectSettings) error {
+	if err := s.readSecret(ctx); err != nil {
+		return checkFailed(u, s, "key", err)
+	}
 	w, err := s.open(ctx, u)
 	if err != nil {
 		return checkFailed(u, s, "settings", err)

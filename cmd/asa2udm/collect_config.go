@@ -18,6 +18,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/config"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 // memoryEvery is how often the use of memory is logged.
@@ -32,11 +33,12 @@ func collectConfig(ctx context.Context, u *ui, f *collectFlags, log *collectLog)
 	if err := f.checkConfigFlags(); err != nil {
 		return err
 	}
-	file, err := readConfig(f.config, f.environment)
+	secrets := f.secrets()
+	file, err := readConfig(ctx, f.config, secrets)
 	if err != nil {
 		return reportConfig(u, log, err)
 	}
-	fl, err := newFleet(u, log, f, file)
+	fl, err := newFleet(u, log, f, file, secrets)
 	if err != nil {
 		return err
 	}
@@ -66,8 +68,8 @@ func (f *collectFlags) checkConfigFlags() (err error) {
 	return err
 }
 
-// readConfig reads a file against the environment.
-func readConfig(name string, environment func(string) string) (*config.File, error) {
+// readConfig reads a file and the secrets that it names.
+func readConfig(ctx context.Context, name string, secrets *secret.Resolver) (*config.File, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, err
@@ -76,7 +78,7 @@ func readConfig(name string, environment func(string) string) (*config.File, err
 	if err != nil {
 		return nil, err
 	}
-	return config.Parse(name, text, config.Options{Dir: dir, Now: time.Now(), Environment: environment, ReadFile: os.ReadFile})
+	return config.Parse(ctx, name, text, config.Options{Dir: dir, Now: time.Now(), Secrets: secrets})
 }
 
 // reportConfig prints the faults of a file, one a line.
@@ -106,10 +108,10 @@ type fleet struct {
 
 // newFleet makes a job of each service, or of the one that --only names. It opens
 // nothing: what cannot be opened concerns its own job alone.
-func newFleet(u *ui, log *collectLog, f *collectFlags, file *config.File) (*fleet, error) {
+func newFleet(u *ui, log *collectLog, f *collectFlags, file *config.File, secrets *secret.Resolver) (*fleet, error) {
 	fl := &fleet{ui: u, log: log, listen: f.listen}
 	for _, t := range file.Tenants {
-		org, client, err := newTenantOrg(t)
+		org, client, err := newTenantOrg(t, secrets)
 		if err != nil {
 			return nil, &numberedError{config.NumberFile, fmt.Errorf("tenant %s: %w", t.Name, err)}
 		}
@@ -119,7 +121,7 @@ func newFleet(u *ui, log *collectLog, f *collectFlags, file *config.File) (*flee
 			}
 			fl.jobs = append(fl.jobs, &serviceJob{
 				ui: u, log: &collectLog{log.With("tenant", t.Name, "service", s.Name), log.json}, json: f.json,
-				tenant: t, service: s, gzip: file.Gzip, org: org, http: client, repair: f.repair,
+				tenant: t, service: s, gzip: file.Gzip, org: org, http: client, secrets: secrets, repair: f.repair,
 			})
 		}
 	}
@@ -130,17 +132,18 @@ func newFleet(u *ui, log *collectLog, f *collectFlags, file *config.File) (*flee
 }
 
 // newTenantOrg makes what the services of a tenant share.
-func newTenantOrg(t config.Tenant) (*okta.Org, *http.Client, error) {
+func newTenantOrg(t config.Tenant, secrets *secret.Resolver) (*okta.Org, *http.Client, error) {
 	client, err := rest.NewHTTP(t.CAFile, 2*time.Minute)
 	if err != nil || t.Okta == nil {
 		return nil, client, err
 	}
 	c := okta.Config{
-		URL: t.Okta.URL, Token: t.Okta.Token, KeepFree: t.Okta.KeepFree, PerMinute: t.Okta.PerMinute,
+		URL: t.Okta.URL, Token: t.Okta.Token.Value, Renew: secrets.Renewal(t.Okta.Token), KeepFree: t.Okta.KeepFree, PerMinute: t.Okta.PerMinute,
 		HTTP: client, UserAgent: "asa2udm/" + version(),
 	}
 	if a := t.Okta.OAuth; a != nil {
-		c.OAuth = &okta.OAuth{ClientID: a.ClientID, Key: a.Key, KeyID: a.KeyID}
+		c.OAuth = &okta.OAuth{ClientID: a.ClientID, Key: []byte(a.Key.Value), KeyID: a.KeyID}
+		c.Renew = secrets.Renewal(a.Key)
 	}
 	org, err := okta.NewOrg(c)
 	return org, client, err

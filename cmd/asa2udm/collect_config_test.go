@@ -20,6 +20,8 @@ import (
 	"github.com/asa2udm/asa2udm/collector/devo/devotest"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/okta/simulator"
+	"github.com/asa2udm/asa2udm/collector/secret"
+	"github.com/asa2udm/asa2udm/collector/secret/secrettest"
 )
 
 const oktaCanary = "00Canary-okta_T0ken"
@@ -257,15 +259,23 @@ func TestFleetToDevo(t *testing.T) {
 	r.grow(40)
 	r.lists.Fill(10, time.Now())
 	c := a.Client(receiver.Address())
+	key, err := os.ReadFile(c.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manager := secrettest.New(t)
+	manager.Add("example", "devo-key", string(key))
+	manager.Add("example", "okta-token", oktaCanary+"\n")
+	t.Setenv("SECRET_MANAGER_ENDPOINT", manager.URL)
 	config := fmt.Sprintf(`
 out:
   devo: {address: %q, chain: %q, cert: %q, key: %q, gzip: true, spool: spool, host: h}
 tenants:
   - name: example
     okta_url: env:OKTA_URL
-    api_token: env:OKTA_TOKEN
+    api_token: sm://example/okta-token
     services:
-`, c.Address, c.Chain, c.Cert, c.Key)
+`, c.Address, c.Chain, c.Cert, "sm://example/devo-key/1")
 	services := okta.Services()
 	for _, s := range services {
 		config += "      " + s.Name + ":\n"
@@ -324,13 +334,13 @@ func TestMemoryIsLogged(t *testing.T) {
 func TestPartialStatistics(t *testing.T) {
 	r := newFleetRig(t)
 	t.Setenv("GOGC", "40")
-	file, err := readConfig(writeConfig(t, r.dir, twoServices), environ)
+	file, err := readConfig(t.Context(), writeConfig(t, r.dir, twoServices), &secret.Resolver{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
 	log := &collectLog{Logger: slog.New(slog.NewTextHandler(&out, nil))}
-	fl, err := newFleet(newUI(nil, nil, nil), log, &collectFlags{}, file)
+	fl, err := newFleet(newUI(nil, nil, nil), log, &collectFlags{}, file, &secret.Resolver{})
 	if err != nil {
 		t.Fatal(err)
 	}

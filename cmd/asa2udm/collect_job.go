@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -15,7 +16,9 @@ import (
 	"time"
 
 	"github.com/asa2udm/asa2udm/collector/config"
+	"github.com/asa2udm/asa2udm/collector/devo"
 	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 // partialEvery is how often a cycle that lasts says how far it is.
@@ -32,6 +35,7 @@ type serviceJob struct {
 	repair  string
 	org     *okta.Org // nil for ASA
 	http    *http.Client
+	secrets *secret.Resolver
 	health  health
 
 	mu    sync.Mutex
@@ -144,6 +148,10 @@ func (j *serviceJob) run(ctx context.Context) (err error) {
 		err = numbered(err, false)
 	}()
 	err = j.work.collector.Run(ctx)
+	if errors.Is(err, devo.ErrRefused) || errors.Is(err, devo.ErrExpired) {
+		// The certificate may be replaced by the next cycle, which reads it then.
+		defer j.close()
+	}
 	// These are for the first run; the next one finds all in order.
 	j.work.collector.Options.Rebuild, j.work.collector.Options.FromStart = false, false
 	return err

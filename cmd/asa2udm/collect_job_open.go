@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/dir"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 // devoBatch is how many events go between two barriers, which is also how many
@@ -73,7 +75,7 @@ func (j *serviceJob) open(ctx context.Context) (w *collectWork, err error) {
 		w.collector.Options.Overlap = asaOverlap
 	}
 	if j.tenant.Out.Devo != nil {
-		err = j.openDevo(w, bucket)
+		err = j.openDevo(ctx, w, bucket)
 	} else {
 		err = j.openObjects(w, bucket)
 	}
@@ -86,8 +88,8 @@ func (j *serviceJob) openSource(w *collectWork, bucket collector.Bucket) error {
 		w.client = &rest.Client{HTTP: j.http, UserAgent: "asa2udm/" + version()}
 		a := j.tenant.ASA
 		src, err := asa.New(asa.Config{
-			BaseURL: a.URL, Team: a.Team, KeyID: a.KeyID, KeySecret: a.KeySecret, PageSize: j.service.PageSize,
-			Client: w.client, Log: j.log.Logger,
+			BaseURL: a.URL, Team: a.Team, KeyID: a.KeyID, KeySecret: a.KeySecret.Value, PageSize: j.service.PageSize,
+			Renew: j.secrets.Renewal(a.KeySecret), Client: w.client, Log: j.log.Logger,
 		})
 		w.source = src
 		return err
@@ -115,13 +117,13 @@ func (j *serviceJob) openObjects(w *collectWork, bucket collector.Bucket) (err e
 	return err
 }
 
-func (j *serviceJob) openDevo(w *collectWork, bucket collector.Bucket) error {
+func (j *serviceJob) openDevo(ctx context.Context, w *collectWork, bucket collector.Bucket) error {
 	spool, ok := bucket.(*dir.Bucket)
 	if !ok {
 		return fmt.Errorf("spool %s: want a directory of this machine", j.tenant.Out.Devo.Spool)
 	}
 	d := j.tenant.Out.Devo
-	client, err := devo.New(devo.Config{Address: d.Address, Chain: d.Chain, Cert: d.Cert, Key: d.Key, Host: d.Host, Gzip: d.Gzip})
+	client, err := devo.New(devo.Config{Address: d.Address, Chain: d.Chain, Cert: d.Cert, Key: d.Key, Host: d.Host, Gzip: d.Gzip, ReadFile: j.readFile(ctx)})
 	if err != nil {
 		return err
 	}
@@ -131,4 +133,16 @@ func (j *serviceJob) openDevo(w *collectWork, bucket collector.Bucket) error {
 	w.collector.Sink = w.devo
 	w.collector.Options.BatchRecords = devoBatch
 	return nil
+}
+
+// readFile answers what reads a file, or a secret where a reference stands in
+// place of a path.
+func (j *serviceJob) readFile(ctx context.Context) func(string) ([]byte, error) {
+	return func(path string) ([]byte, error) {
+		ref, err := secret.ParseFile(path)
+		if err != nil || ref.Kind == secret.File {
+			return os.ReadFile(path)
+		}
+		return j.secrets.Read(ctx, ref)
+	}
 }

@@ -92,7 +92,7 @@ var numberCures = map[int]string{
 	config.NumberStartForm:   "write the start as 2026-01-31T00:00:00Z or 2026-01-31",
 	config.NumberStartFuture: "give a start that has passed",
 	config.NumberFile:        "correct the file; asa2udm schema collect prints its JSON Schema",
-	config.NumberSecret:      "set the variable, or write the file, that the reference names",
+	config.NumberSecret:      "set the variable, write the file, or grant access to the secret, that the reference names",
 	numberCredentials:        "create a new API token, or check the client id and the key of the service app",
 	numberAccess:             "check okta_url; grant the token's administrator, or the app's scopes, read access to the service",
 	numberStorage:            "see that the destination exists, may be written, and has room; nothing is lost, the next cycle goes on",

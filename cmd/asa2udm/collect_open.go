@@ -90,6 +90,7 @@ func (s *collectSettings) openSource(w *collectWork) error {
 	}
 	w.client = &rest.Client{HTTP: http, UserAgent: "asa2udm/" + version()}
 	config := s.asa
+	config.KeySecret, config.Renew = s.keySecret.Value, s.secrets.Renewal(s.keySecret)
 	config.Client, config.Log = w.client, s.log.Logger
 	w.source, err = asa.New(config)
 	return err

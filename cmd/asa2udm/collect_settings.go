@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/asa"
 	"github.com/asa2udm/asa2udm/collector/gcs"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 func environ(name string) string { return strings.TrimSpace(os.Getenv(name)) }
@@ -22,7 +22,9 @@ func environ(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 // collectSettings are the settings of collect with all sources of them merged:
 // flags win over the environment.
 type collectSettings struct {
-	asa           asa.Config
+	asa           asa.Config    // but for the secret
+	keySecret     secret.Secret // its value is read by readSecret, if it has a reference
+	secrets       *secret.Resolver
 	caFile        string
 	timeout       time.Duration
 	out           location
@@ -115,7 +117,7 @@ func (f *collectFlags) number(flag string, value int, variable string) (int, err
 func (f *collectFlags) settings(log *collectLog) (*collectSettings, error) {
 	s := &collectSettings{
 		caFile: f.caFile, timeout: f.timeout, objectRecords: f.objectRecords, overlap: f.overlap, every: f.every,
-		gzip: f.gzip, rawPages: f.rawPages, dryRun: f.dryRun, repair: f.repair, listen: f.listen, log: log,
+		gzip: f.gzip, rawPages: f.rawPages, dryRun: f.dryRun, repair: f.repair, listen: f.listen, log: log, secrets: f.secrets(),
 	}
 	if f.normalize {
 		s.rules = f.rules
@@ -154,26 +156,20 @@ func (f *collectFlags) checkRepair() error {
 // api reads who asks whom. The secret comes from a file or the environment, so
 // that it stands in no list of processes and in no shell history.
 func (f *collectFlags) api(s *collectSettings) error {
-	secret := f.environment("ASA_KEY_SECRET")
-	if f.keySecretFile != "" {
-		text, err := os.ReadFile(f.keySecretFile)
-		if err != nil {
-			return fmt.Errorf("read the key's secret: %w", err)
-		}
-		secret = string(bytes.TrimSpace(text))
+	if err := f.keySecret(s); err != nil {
+		return err
 	}
 	s.asa = asa.Config{
-		BaseURL:   f.text("base-url", f.baseURL, "ASA_BASE_URL"),
-		Team:      f.text("team", f.team, "ASA_TEAM_NAME"),
-		KeyID:     f.text("key-id", f.keyID, "ASA_KEY_ID"),
-		KeySecret: secret,
+		BaseURL: f.text("base-url", f.baseURL, "ASA_BASE_URL"),
+		Team:    f.text("team", f.team, "ASA_TEAM_NAME"),
+		KeyID:   f.text("key-id", f.keyID, "ASA_KEY_ID"),
 	}
 	switch {
 	case s.asa.Team == "":
 		return hinted(errors.New("no ASA team"), "give --team or set ASA_TEAM_NAME")
 	case s.asa.KeyID == "":
 		return hinted(errors.New("no API key"), "give --key-id or set ASA_KEY_ID")
-	case secret == "":
+	case s.keySecret == secret.Secret{}:
 		return hinted(errors.New("no secret of the API key"), "set ASA_KEY_SECRET, or give --key-secret-file")
 	}
 	return nil

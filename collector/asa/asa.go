@@ -30,6 +30,9 @@ type Config struct {
 	Team    string
 	// KeyID and KeySecret are those of a service user's API key.
 	KeyID, KeySecret string
+	// Renew reads the secret again, once, when ASA refuses it; nil says that it
+	// never changes.
+	Renew func(context.Context) (string, error)
 	// PageSize is the number of events asked for at a time, from 1 to
 	// MaxPageSize, which 0 stands for.
 	PageSize int
@@ -45,7 +48,8 @@ type Source struct {
 	team   string
 	size   int
 	client *rest.Client
-	key    key
+	keyID  string
+	secret *rest.Key
 	tokens rest.Tokens
 	log    *slog.Logger
 	// next holds the link that followed a page, under the place behind it, so
@@ -111,7 +115,7 @@ func New(c Config) (*Source, error) {
 		base: &url.URL{Scheme: base.Scheme, Host: base.Host}, team: c.Team, size: c.PageSize,
 		client: c.Client, log: c.Log, next: make(map[direction]link),
 	}
-	s.key = key{id: c.KeyID, secret: c.KeySecret}
+	s.keyID, s.secret = c.KeyID, rest.NewKey(c.KeySecret, c.Renew)
 	s.tokens.Fetch = s.fetchToken
 	s.client.Secrets = s.secrets
 	return s, nil

@@ -351,3 +351,35 @@ func scripted(t *testing.T, token string, pages http.HandlerFunc) *asa.Source {
 	}
 	return src
 }
+
+// TestSecretIsReplaced begins with a secret that is refused, and goes on with the
+// one that it has been replaced by.
+func TestSecretIsReplaced(t *testing.T) {
+	broken := errors.New("cannot be read")
+	for name, tc := range map[string]struct {
+		renew  func() (string, error)
+		broken bool
+		fine   bool
+	}{
+		"replaced":       {renew: func() (string, error) { return secret, nil }, fine: true},
+		"as it was":      {renew: func() (string, error) { return "former-secret", nil }},
+		"wrong again":    {renew: func() (string, error) { return "third-secret", nil }},
+		"cannot be read": {renew: func() (string, error) { return "", broken }, broken: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			_, src := serve(t, 25, nil, func(c *asa.Config) {
+				c.KeySecret = "former-secret"
+				c.Renew = func(context.Context) (string, error) { asked++; return tc.renew() }
+			})
+			_, err := ids(t.Context(), src.Page, collector.Cursor{})
+			var status *rest.StatusError
+			if tc.fine != (err == nil) || !tc.fine && !errors.As(err, &status) || tc.broken != errors.Is(err, broken) {
+				t.Errorf("got %v", err)
+			}
+			if asked != 1 {
+				t.Errorf("the secret was read %d times, want once", asked)
+			}
+		})
+	}
+}

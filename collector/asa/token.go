@@ -14,23 +14,38 @@ import (
 	"github.com/asa2udm/asa2udm/collector/rest"
 )
 
-// key is that of a service user.
-type key struct{ id, secret string }
-
 // secrets answers what no error may show.
-func (s *Source) secrets() []string { return append(s.tokens.Known(), s.key.secret) }
+func (s *Source) secrets() []string { return append(s.tokens.Known(), s.secret.Known()...) }
 
-// fetchToken gets a service token.
+// fetchToken gets a service token, with the secret as it is kept by now where the
+// one at hand is refused.
 func (s *Source) fetchToken(ctx context.Context) (rest.Token, error) {
-	token, err := s.askForToken(ctx)
+	secret := s.secret.Current()
+	token, err := s.askForToken(ctx, secret)
+	if refused(err) {
+		changed, renewErr := s.secret.Renew(ctx, secret)
+		switch {
+		case renewErr != nil:
+			err = fmt.Errorf("%w; the secret could not be read again: %w", err, renewErr)
+		case changed:
+			s.log.Warn("the key's secret was refused and has been replaced")
+			token, err = s.askForToken(ctx, s.secret.Current())
+		}
+	}
 	if err != nil {
 		return token, fmt.Errorf("get a service token: %w", err)
 	}
 	return token, nil
 }
 
-func (s *Source) askForToken(ctx context.Context) (rest.Token, error) {
-	body, err := json.Marshal(map[string]string{"key_id": s.key.id, "key_secret": s.key.secret})
+// refused reports that ASA does not take a key.
+func refused(err error) bool {
+	var status *rest.StatusError
+	return errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Status == http.StatusForbidden)
+}
+
+func (s *Source) askForToken(ctx context.Context, secret string) (rest.Token, error) {
+	body, err := json.Marshal(map[string]string{"key_id": s.keyID, "key_secret": secret})
 	if err != nil {
 		return rest.Token{}, err
 	}

@@ -2,8 +2,8 @@
 // for several tenants and services in one process. Parse answers a File or all
 // that is wrong with the text, each fault at its line and column.
 //
-// Secrets do not stand in the file: it names the environment variable or the file
-// that holds them.
+// Secrets do not stand in the file: it names the environment variable, the file or
+// the secret of Secret Manager that holds them.
 package config
 
 import (
@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 // Schema is the JSON Schema of the file, for editors.
@@ -43,7 +45,7 @@ type Tenant struct {
 type Okta struct {
 	URL string
 	// Token is an API token, or OAuth a service app.
-	Token string
+	Token secret.Secret
 	OAuth *OAuth
 	// KeepFree is the share of limits that is left to other programs.
 	KeepFree float64
@@ -54,11 +56,14 @@ type Okta struct {
 // OAuth is a service app with a private key.
 type OAuth struct {
 	ClientID, KeyID string
-	Key             []byte
+	Key             secret.Secret
 }
 
 // ASA is a team of Advanced Server Access.
-type ASA struct{ URL, Team, KeyID, KeySecret string }
+type ASA struct {
+	URL, Team, KeyID string
+	KeySecret        secret.Secret
+}
 
 // Out is a destination: a directory or a prefix in a bucket, or Devo.
 type Out struct {
@@ -66,7 +71,8 @@ type Out struct {
 	Devo  *Devo
 }
 
-// Devo is an endpoint and the directory that holds what waits for it.
+// Devo is an endpoint and the directory that holds what waits for it. Chain, Cert
+// and Key are paths or, but for files, references of package secret.
 type Devo struct {
 	Address, Chain, Cert, Key string
 	Host                      string

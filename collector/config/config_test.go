@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,17 +18,29 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 var options = Options{
 	Dir: "/etc/collect", Now: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC),
-	Environment: func(name string) string { return map[string]string{"TOKEN": "token", "SECRET": "secret"}[name] },
-	ReadFile: func(path string) ([]byte, error) {
-		if path == "/etc/collect/key.pem" {
-			return []byte("key\n"), nil
-		}
-		return nil, fs.ErrNotExist
+	Secrets: &secret.Resolver{
+		Environment: func(name string) string { return map[string]string{"TOKEN": "token", "SECRET": "secret"}[name] },
+		ReadFile: func(path string) ([]byte, error) {
+			if path == "/etc/collect/key.pem" {
+				return []byte("key\n"), nil
+			}
+			return nil, fs.ErrNotExist
+		},
 	},
+}
+
+// from is a value and the reference that it was read by.
+func from(ref, value string) secret.Secret {
+	r, err := secret.Parse(ref)
+	if err != nil {
+		panic(err)
+	}
+	return secret.Secret{From: r, Value: value}
 }
 
 // all is a file with every key.
@@ -66,7 +79,7 @@ tenants:
 `
 
 func TestParse(t *testing.T) {
-	got, err := Parse("collect.yaml", []byte(all), options)
+	got, err := Parse(context.Background(), "collect.yaml", []byte(all), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +91,7 @@ func TestParse(t *testing.T) {
 		Out: Out{Place: "/etc/collect/data"}, Gzip: true,
 		Tenants: []Tenant{{
 			Name: "example", Out: Out{Place: "/etc/collect/data"}, CAFile: "/etc/collect/ca.pem",
-			Okta: &Okta{URL: "https://example.okta.com", Token: "token", KeepFree: 0.5, PerMinute: 600},
+			Okta: &Okta{URL: "https://example.okta.com", Token: from("env:TOKEN", "token"), KeepFree: 0.5, PerMinute: 600},
 			Services: []Service{
 				{Name: "logs", Every: 30 * time.Second, Start: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC), Tag: "auth.okta.system", PageSize: 500, Rules: "okta"},
 				{Name: "users", Every: time.Hour, Tag: "auth.okta.users", Changes: true, FullEvery: 24 * time.Hour, PerMinute: 50},
@@ -86,8 +99,8 @@ func TestParse(t *testing.T) {
 			},
 		}, {
 			Name: "second", Out: toDevo,
-			Okta: &Okta{URL: "https://second.okta.com", OAuth: &OAuth{ClientID: "0oa1", Key: []byte("key"), KeyID: "k1"}, KeepFree: 0.2},
-			ASA:  &ASA{Team: "example-team", KeyID: "k", KeySecret: "secret", URL: "https://app.example.com"},
+			Okta: &Okta{URL: "https://second.okta.com", OAuth: &OAuth{ClientID: "0oa1", Key: from("file:/etc/collect/key.pem", "key"), KeyID: "k1"}, KeepFree: 0.2},
+			ASA:  &ASA{Team: "example-team", KeyID: "k", KeySecret: from("env:SECRET", "secret"), URL: "https://app.example.com"},
 			Services: []Service{
 				{Name: "logs", Every: 5 * time.Minute, Start: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), Tag: "my.app.okta.logs"},
 				{Name: "asa", Every: 5 * time.Minute, Tag: "my.app.asa.audit"},
@@ -108,9 +121,11 @@ var faults = []struct{ name, from, to, want string }{
 	{"unknown key", "gzip: true\nevery", "gzipped: true\nevery", `3:1: [3] unknown key "gzipped": want one of every, gzip, out, tenants`},
 	{"unknown service", "      apps:\n", "      rocks:\n", `15:7: [3] unknown key "rocks": want one of ` + strings.Join(serviceNames(), ", ")},
 	{"key twice", "every: 5m", "every: 5m\nevery: 6m", `5:1: [3] the key "every" stands here twice`},
-	{"secret in the file", "env:TOKEN", "00abcdef", `8:16: [4] a secret does not stand here: want env:NAME or file:PATH`},
+	{"secret in the file", "env:TOKEN", "00abcdef", `8:16: [4] a secret does not stand here: want env:NAME, file:PATH or sm://PROJECT/SECRET/VERSION`},
 	{"variable not set", "env:TOKEN", "env:OTHER", `8:16: [4] the environment variable OTHER is not set`},
 	{"file not there", "file:key.pem", "file:other.pem", `18:35: [4] the secret cannot be read: file does not exist`},
+	{"wrong reference", "env:TOKEN", "sm://example/", `8:16: [4] a secret does not stand here: want env:NAME, file:PATH or sm://PROJECT/SECRET/VERSION`},
+	{"wrong reference for Devo", "/secure/domain.key", "sm://example", `25:14: [4] a wrong reference: want env:NAME, file:PATH or sm://PROJECT/SECRET/VERSION`},
 	{"no span", "every: 5m", "every: often", `4:8: [3] "often": want a span of a second or more, such as 60s, 5m or 1h`},
 	{"short span", "every: 30s", "every: 3ms", `13:40: [3] "3ms": want a span of a second or more, such as 60s, 5m or 1h`},
 	{"no share", "keep_free: 0.5", "keep_free: 1", `9:16: [3] "1": want a share from 0 to less than 1, such as 0.2`},
@@ -155,7 +170,7 @@ func TestFaults(t *testing.T) {
 			if text == all {
 				t.Fatal("the case changes nothing")
 			}
-			f, err := Parse("collect.yaml", []byte(text), options)
+			f, err := Parse(context.Background(), "collect.yaml", []byte(text), options)
 			var list Errors
 			if f != nil || !errors.As(err, &list) {
 				t.Fatalf("Parse = %v, %v; want Errors", f, err)
@@ -177,15 +192,15 @@ func TestDocumentedFile(t *testing.T) {
 	_, rest, _ := strings.Cut(string(text), "```yaml\n")
 	file, rest, _ := strings.Cut(rest, "```")
 	o := options
-	o.Environment = func(string) string { return "token" }
-	f, err := Parse("okta.md", []byte(file), o)
+	o.Secrets = &secret.Resolver{Environment: func(string) string { return "token" }}
+	f, err := Parse(context.Background(), "okta.md", []byte(file), o)
 	if err != nil || len(f.Tenants) != 1 || len(f.Tenants[0].Services) != 4 {
 		t.Fatalf("first file: %+v, %v", f, err)
 	}
 	_, devo, ok := strings.Cut(rest, "```yaml\nout:\n  devo:\n")
 	devo, _, _ = strings.Cut(devo, "```")
 	_, tenants, _ := strings.Cut(file, "\ntenants:\n")
-	f, err = Parse("okta.md", []byte("out:\n  devo:\n"+devo+"tenants:\n"+strings.ReplaceAll(tenants, ", rules: okta", "")), o)
+	f, err = Parse(context.Background(), "okta.md", []byte("out:\n  devo:\n"+devo+"tenants:\n"+strings.ReplaceAll(tenants, ", rules: okta", "")), o)
 	if err != nil || !ok || f.Out.Devo == nil {
 		t.Fatalf("Devo file: %+v, %v", f, err)
 	}
@@ -193,7 +208,7 @@ func TestDocumentedFile(t *testing.T) {
 
 func TestEmpty(t *testing.T) {
 	for _, text := range []string{"{}", "tenants: []", "out: x"} {
-		if _, err := Parse("c.yaml", []byte(text), options); err == nil || !strings.Contains(err.Error(), "no tenants") {
+		if _, err := Parse(context.Background(), "c.yaml", []byte(text), options); err == nil || !strings.Contains(err.Error(), "no tenants") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -203,7 +218,8 @@ func TestEmpty(t *testing.T) {
 // against files that are right and wrong.
 func TestSchemaIsInStep(t *testing.T) {
 	known := make(map[string][]string)
-	p := &parser{Options: options, watch: func(kind string, keys []string) { known[kind] = keys }}
+	p := newParser(context.Background(), "all.yaml", options)
+	p.watch = func(kind string, keys []string) { known[kind] = keys }
 	var doc yaml.Node
 	if err := yaml.Load([]byte(all), &doc, yaml.WithV4Defaults()); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/asa2udm/asa2udm/collector/devo"
 	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 // Options are what a file is read against.
@@ -23,15 +25,14 @@ type Options struct {
 	Dir string
 	// Now is what a start must be before.
 	Now time.Time
-	// Environment answers variables, "" for those that are not set.
-	Environment func(name string) string
-	// ReadFile reads the files that secrets stand in.
-	ReadFile func(path string) ([]byte, error)
+	// Secrets reads the secrets that the file names, and the variables.
+	Secrets *secret.Resolver
 }
 
-// Parse reads a file; name stands in errors. The error is Errors.
-func Parse(name string, text []byte, o Options) (*File, error) {
-	p := &parser{name: name, Options: o}
+// Parse reads a file; name stands in errors. The error is Errors. ctx bounds the
+// calls to Secret Manager, which are made for references to it alone.
+func Parse(ctx context.Context, name string, text []byte, o Options) (*File, error) {
+	p := newParser(ctx, name, o)
 	var doc yaml.Node
 	if err := yaml.Load(text, &doc, yaml.WithV4Defaults()); err != nil {
 		p.syntax(err)
@@ -60,6 +61,12 @@ type parser struct {
 	// schema against them.
 	watch func(kind string, keys []string)
 	every time.Duration // of the file
+	// read follows a reference.
+	read func(secret.Reference) (secret.Secret, error)
+}
+
+func newParser(ctx context.Context, name string, o Options) *parser {
+	return &parser{name: name, Options: o, read: func(r secret.Reference) (secret.Secret, error) { return o.Secrets.Text(ctx, r) }}
 }
 
 func (p *parser) syntax(err error) {
@@ -147,11 +154,14 @@ func (p *parser) text(to *string) func(*yaml.Node) {
 // address reads an address, which may stand in a variable.
 func (p *parser) address(to *string) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		if s, ok := p.scalar(n); ok && strings.HasPrefix(s, "env:") {
-			p.secret(to)(n)
-		} else {
+		s, _ := p.scalar(n)
+		if !strings.HasPrefix(s, "env:") {
 			*to = s
+			return
 		}
+		var value secret.Secret
+		p.secret(&value)(n)
+		*to = value.Value
 	}
 }
 
@@ -258,29 +268,42 @@ func (p *parser) start(to *time.Time) func(*yaml.Node) {
 
 // secret follows a reference. What stands there instead of one may be a secret,
 // so that it is not shown.
-func (p *parser) secret(to *string) func(*yaml.Node) {
+func (p *parser) secret(to *secret.Secret) func(*yaml.Node) {
 	return func(n *yaml.Node) {
-		ref, ok := p.scalar(n)
+		text, ok := p.scalar(n)
 		if !ok {
 			return
 		}
-		kind, name, _ := strings.Cut(ref, ":")
+		ref, err := secret.Parse(text)
+		if err != nil {
+			p.numbered(NumberSecret, n, "a secret does not stand here: %v", err)
+			return
+		}
+		if *to, err = p.read(ref.In(p.Dir)); err != nil {
+			p.numbered(NumberSecret, n, "%v", err)
+		}
+	}
+}
+
+// pathOrSecret reads the name of a file, or a reference, which whoever uses it
+// follows.
+func (p *parser) pathOrSecret(to *string) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		text, ok := p.scalar(n)
 		switch {
-		case kind == "env" && name != "":
-			if *to = p.Environment(name); *to == "" {
-				p.numbered(NumberSecret, n, "the environment variable %s is not set", name)
-			}
-		case kind == "file" && name != "":
-			b, err := p.ReadFile(p.resolvePath(name))
-			if err != nil {
-				p.numbered(NumberSecret, n, "the secret cannot be read: %v", err)
-				return
-			}
-			if *to = strings.TrimSpace(string(b)); *to == "" {
-				p.numbered(NumberSecret, n, "the file %s is empty", name)
-			}
-		default:
-			p.numbered(NumberSecret, n, "a secret does not stand here: want env:NAME or file:PATH")
+		case !ok:
+			return
+		case !secret.Is(text):
+			p.path(to)(n)
+			return
+		}
+		ref, err := secret.Parse(text)
+		if err != nil {
+			p.numbered(NumberSecret, n, "a wrong reference: %v", err)
+			return
+		}
+		if *to = ref.String(); ref.Kind == secret.File {
+			*to = ref.In(p.Dir).Name
 		}
 	}
 }
@@ -369,10 +392,8 @@ func (p *parser) checkOkta(at map[string]*yaml.Node, o Okta) {
 
 func (p *parser) oauth(n *yaml.Node) *OAuth {
 	var o OAuth
-	var key string
-	at := p.object(n, "oauth", fields{"client_id": p.text(&o.ClientID), "key": p.secret(&key), "key_id": p.text(&o.KeyID)})
+	at := p.object(n, "oauth", fields{"client_id": p.text(&o.ClientID), "key": p.secret(&o.Key), "key_id": p.text(&o.KeyID)})
 	p.need(n, at, "client_id", "key")
-	o.Key = []byte(key)
 	return &o
 }
 
@@ -398,7 +419,7 @@ func (p *parser) out(to *Out) func(*yaml.Node) {
 func (p *parser) devo(n *yaml.Node) *Devo {
 	var d Devo
 	at := p.object(n, "devo", fields{
-		"address": p.text(&d.Address), "chain": p.path(&d.Chain), "cert": p.path(&d.Cert), "key": p.path(&d.Key),
+		"address": p.text(&d.Address), "chain": p.pathOrSecret(&d.Chain), "cert": p.pathOrSecret(&d.Cert), "key": p.pathOrSecret(&d.Key),
 		"host": p.text(&d.Host), "gzip": p.flag(&d.Gzip), "spool": p.path(&d.Spool),
 	})
 	p.need(n, at, "address", "chain", "cert", "key", "spool")

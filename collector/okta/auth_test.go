@@ -1,6 +1,7 @@
 package okta_test
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -163,5 +164,49 @@ func TestOAuthScope(t *testing.T) {
 	text = block(t, "EC PRIVATE KEY", sec1, err)
 	if err := r.source("apps").Authenticate(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid_client") {
 		t.Errorf("error with another key is %v, want invalid_client", err)
+	}
+}
+
+// TestCredentialIsReplaced begins with a token or key that Okta refuses, and goes
+// on with the one that it has been replaced by.
+func TestCredentialIsReplaced(t *testing.T) {
+	var keys [2]*ecdsa.PrivateKey
+	var texts [2]string
+	for i := range keys {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sec1, err := x509.MarshalECPrivateKey(key)
+		keys[i], texts[i] = key, string(block(t, "EC PRIVATE KEY", sec1, err))
+	}
+	for name, tc := range map[string]struct {
+		org    func(*simulator.Config)
+		config func(*okta.Config)
+		second string
+	}{
+		"API token": {nil, func(c *okta.Config) { c.Token = "former" }, canary},
+		"private key": {
+			func(c *simulator.Config) { c.Token, c.ClientID, c.Key = "", "0oa1", keys[1].Public() },
+			func(c *okta.Config) { c.Token, c.OAuth = "", &okta.OAuth{ClientID: "0oa1", Key: []byte(texts[0])} },
+			texts[1],
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, tc.org)
+			renewals := 0
+			r.config = func(c *okta.Config) {
+				tc.config(c)
+				c.Renew = func(context.Context) (string, error) { renewals++; return tc.second, nil }
+			}
+			r.grow(25)
+			if err := r.collector(okta.Log).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			r.wantLog()
+			if renewals != 1 {
+				t.Errorf("the credential was read again %d times, want once", renewals)
+			}
+		})
 	}
 }

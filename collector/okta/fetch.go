@@ -136,11 +136,25 @@ func (c *caller) get(ctx context.Context, at string) (*page, error) {
 // authorized sends a call with the token of the org.
 func (c *caller) authorized(ctx context.Context, send func(context.Context, string) (*rest.Response, error)) (*rest.Response, error) {
 	if c.org.config.OAuth == nil {
-		return send(ctx, "SSWS "+c.org.config.Token)
+		return c.sendToken(ctx, send)
 	}
 	return c.tokens.Send(ctx, func(ctx context.Context, bearer string) (*rest.Response, error) {
 		return send(ctx, "Bearer "+bearer)
 	})
+}
+
+// sendToken sends a call with the API token, and once more with the token as it is
+// kept by now where that is refused.
+func (c *caller) sendToken(ctx context.Context, send func(context.Context, string) (*rest.Response, error)) (*rest.Response, error) {
+	token := c.org.key.Current()
+	resp, err := send(ctx, "SSWS "+token)
+	if refused(err) {
+		var changed bool
+		if changed, err = c.renew(ctx, token, err); changed {
+			return send(ctx, "SSWS "+c.org.key.Current())
+		}
+	}
+	return resp, err
 }
 
 // home is where the service of the configured org is.

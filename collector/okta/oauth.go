@@ -33,19 +33,19 @@ type OAuth struct {
 	signer crypto.Signer
 }
 
-// prepare reads the key, whose text stands in no error.
-func (o *OAuth) prepare() (err error) {
+// with answers the client with a key, whose text stands in no error.
+func (o OAuth) with(key string) (*OAuth, error) {
 	if o.ClientID == "" {
-		return errors.New("no OAuth client id")
+		return nil, errors.New("no OAuth client id")
 	}
-	var id string
-	if o.signer, id, err = parseKey(o.Key); err != nil {
-		return fmt.Errorf("OAuth private key: %w", err)
+	signer, id, err := parseKey([]byte(key))
+	if err != nil {
+		return nil, fmt.Errorf("OAuth private key: %w", err)
 	}
-	if o.KeyID == "" {
+	if o.signer = signer; o.KeyID == "" {
 		o.KeyID = id
 	}
-	return nil
+	return &o, nil
 }
 
 // assertion answers a signed statement of who asks, for one use.
@@ -93,23 +93,54 @@ func (o *OAuth) sign(text []byte) ([]byte, error) {
 	return nil, fmt.Errorf("a key of type %T cannot sign", o.signer)
 }
 
-// fetchToken gets an access token for the service.
+// fetchToken gets an access token for the service, with the key as it is kept by
+// now where the one at hand is refused.
 func (c *caller) fetchToken(ctx context.Context) (rest.Token, error) {
-	token, err := c.askForToken(ctx)
+	key := c.org.key.Current()
+	token, err := c.askForToken(ctx, key)
+	if refused(err) {
+		var changed bool
+		if changed, err = c.renew(ctx, key, err); changed {
+			token, err = c.askForToken(ctx, c.org.key.Current())
+		}
+	}
 	if err != nil {
 		return token, fmt.Errorf("get an access token: %w", err)
 	}
 	return token, nil
 }
 
-func (c *caller) askForToken(ctx context.Context) (rest.Token, error) {
+// refused reports that Okta does not take a token or a key.
+func refused(err error) bool {
+	var status *rest.StatusError
+	return errors.As(err, &status) && (status.Status == http.StatusUnauthorized || status.Code == "invalid_client")
+}
+
+// renew reads the org's credential again after err, and reports whether there is
+// another one; if not, it answers err.
+func (c *caller) renew(ctx context.Context, old string, err error) (changed bool, _ error) {
+	changed, renewErr := c.org.key.Renew(ctx, old)
+	if renewErr != nil {
+		return false, fmt.Errorf("%w; the secret could not be read again: %w", err, renewErr)
+	}
+	if changed {
+		c.log.Warn("the org's secret was refused and has been replaced")
+	}
+	return changed, err
+}
+
+func (c *caller) askForToken(ctx context.Context, key string) (rest.Token, error) {
+	client, err := c.org.config.OAuth.with(key)
+	if err != nil {
+		return rest.Token{}, err
+	}
 	at := c.org.base.JoinPath("oauth2", "v1", "token").String()
 	var answer struct {
 		Token   string  `json:"access_token"`
 		Expires float64 `json:"expires_in"`
 	}
 	resp, err := c.client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
-		assertion, err := c.org.config.OAuth.assertion(at, c.Now())
+		assertion, err := client.assertion(at, c.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -139,4 +170,4 @@ func (c *caller) askForToken(ctx context.Context) (rest.Token, error) {
 }
 
 // secrets answers what no error may show.
-func (c *caller) secrets() []string { return append(c.tokens.Known(), c.org.config.Token) }
+func (c *caller) secrets() []string { return append(c.tokens.Known(), c.org.key.Known()...) }

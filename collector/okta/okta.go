@@ -30,6 +30,9 @@ type Config struct {
 	Token string
 	// OAuth is a service app that proves itself with a private key.
 	OAuth *OAuth
+	// Renew reads the token, or the key of the OAuth client, again when Okta
+	// refuses it; nil says that it never changes.
+	Renew func(context.Context) (string, error)
 	// PerMinute is the limit of calls of all services together, which no header
 	// tells; 0 stands for PerMinute of the package.
 	PerMinute int
@@ -48,6 +51,8 @@ type Org struct {
 	config Config
 	base   *url.URL
 	all    *rest.Limit
+	// key is the token, or the text of the OAuth client's key.
+	key *rest.Key
 }
 
 // CheckURL refuses what cannot be the address of an org.
@@ -89,12 +94,16 @@ func NewOrg(c Config) (*Org, error) {
 		c.PerMinute = PerMinute
 	}
 	if c.OAuth != nil {
-		if err := c.OAuth.prepare(); err != nil {
+		if _, err := c.OAuth.with(string(c.OAuth.Key)); err != nil {
 			return nil, err
 		}
 	}
+	secret := c.Token
+	if c.OAuth != nil {
+		secret = string(c.OAuth.Key)
+	}
 	return &Org{
-		config: c, base: &url.URL{Scheme: base.Scheme, Host: base.Host},
+		key: rest.NewKey(secret, c.Renew), config: c, base: &url.URL{Scheme: base.Scheme, Host: base.Host},
 		all: &rest.Limit{PerMinute: c.PerMinute, Fixed: true},
 	}, nil
 }
