@@ -31,6 +31,8 @@ type collectFlags struct {
 	once, check, dryRun, json  bool
 	repair, listen             string
 	config, only               string
+	serving                    bool     // by serve
+	beside                     []string // flags that may stand beside --config
 	logLevel, logFormat        string
 	set                        *pflag.FlagSet
 	environment                func(string) string
@@ -50,7 +52,7 @@ func (f *collectFlags) register(set *pflag.FlagSet) {
 	set.StringVar(&f.since, "since", "", "begin `WHEN`: 24h (ago), 2026-01-31, or all")
 	set.StringVar(&f.team, "team", "", "`NAME` of the ASA team")
 	set.StringVar(&f.keyID, "key-id", "", "`ID` of the service user's API key")
-	set.StringVar(&f.keySecretFile, "key-secret-file", "", "`FILE` or sm://project/secret, its secret if not in ASA_KEY_SECRET")
+	set.StringVar(&f.keySecretFile, "key-secret-file", "", "`FILE` or sm://..., if not ASA_KEY_SECRET")
 	set.StringVar(&f.baseURL, "base-url", "", "`URL` of the API (default https://app.scaleft.com)")
 	set.StringVar(&f.caFile, "ca-file", "", "trust the certificates in `FILE`, too")
 	set.DurationVar(&f.timeout, "timeout", 2*time.Minute, "longest `TIME` of one call")
@@ -70,7 +72,7 @@ func (f *collectFlags) register(set *pflag.FlagSet) {
 }
 
 func newCollectCommand(u *ui) *cobra.Command {
-	f := &collectFlags{environment: environ}
+	f := &collectFlags{environment: environ, beside: configFlags}
 	var all *bool
 	cmd := &cobra.Command{
 		Use:   "collect",
@@ -117,7 +119,7 @@ func runCollect(ctx context.Context, u *ui, f *collectFlags) error {
 	if err == nil || !log.json {
 		return err
 	}
-	return log.fail(ctx, err)
+	return log.fail(ctx, "collect failed", err)
 }
 
 func collectWith(ctx context.Context, u *ui, f *collectFlags, log *collectLog) error {
@@ -174,6 +176,12 @@ type collectJob struct {
 
 // once does one run and reports it.
 func (j *collectJob) once(ctx context.Context) error {
+	_, err := j.pull(ctx)
+	return err
+}
+
+// pull does one run, and answers its report.
+func (j *collectJob) pull(ctx context.Context) (collectReport, error) {
 	before := snapshot(j.work)
 	start := time.Now()
 	err := j.run(ctx)
@@ -184,11 +192,11 @@ func (j *collectJob) once(ctx context.Context) error {
 	j.log.report(ctx, report)
 	if j.json {
 		if writeErr := report.write(j.ui.stdout); writeErr != nil {
-			return writeErr
+			return report, writeErr
 		}
 	}
 	j.health.note(err)
-	return withCure(err, j.settings)
+	return report, withCure(err, j.settings)
 }
 
 // run is a Run that begins at a time by the API's clock.

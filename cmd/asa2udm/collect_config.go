@@ -30,15 +30,7 @@ var configFlags = []string{"config", "only", "once", "check", "json", "listen", 
 // collectConfig collects what a file says, each service on a schedule of its own
 // until ctx ends, or once.
 func collectConfig(ctx context.Context, u *ui, f *collectFlags, log *collectLog) error {
-	if err := f.checkConfigFlags(); err != nil {
-		return err
-	}
-	secrets := f.secrets()
-	file, err := readConfig(ctx, f.config, secrets)
-	if err != nil {
-		return reportConfig(u, log, err)
-	}
-	fl, err := newFleet(u, log, f, file, secrets)
+	fl, err := f.fleet(ctx, u, log)
 	if err != nil {
 		return err
 	}
@@ -53,9 +45,22 @@ func collectConfig(ctx context.Context, u *ui, f *collectFlags, log *collectLog)
 	return fl.serve(ctx)
 }
 
+// fleet makes the jobs of the file that --config names.
+func (f *collectFlags) fleet(ctx context.Context, u *ui, log *collectLog) (*fleet, error) {
+	if err := f.checkConfigFlags(); err != nil {
+		return nil, err
+	}
+	secrets := f.secrets()
+	file, err := readConfig(ctx, f.config, secrets)
+	if err != nil {
+		return nil, reportConfig(u, log, err)
+	}
+	return newFleet(u, log, f, file, secrets)
+}
+
 func (f *collectFlags) checkConfigFlags() (err error) {
 	f.set.Visit(func(flag *pflag.Flag) {
-		if err == nil && !slices.Contains(configFlags, flag.Name) {
+		if err == nil && !slices.Contains(f.beside, flag.Name) {
 			err = fmt.Errorf("--%s and --config exclude each other: the file says what is collected", flag.Name)
 		}
 	})

@@ -89,26 +89,32 @@ func (j *serviceJob) serve(ctx context.Context) error {
 // cycle opens what is not open, proves the setup the first time, pulls what is
 // new, and says what has come of it.
 func (j *serviceJob) cycle(ctx context.Context) error {
+	_, err := j.pull(ctx)
+	return err
+}
+
+// pull does a cycle, and answers its report.
+func (j *serviceJob) pull(ctx context.Context) (r collectReport, err error) {
 	start := time.Now()
-	err := j.prepare(ctx)
-	if err != nil {
+	if err = j.prepare(ctx); err != nil {
 		j.health.note(err)
 		if ctx.Err() == nil {
 			j.log.LogAttrs(ctx, slog.LevelError, "the service cannot be set up and is tried again", numberAttrs(err)...)
 		}
-		return err
+		return r, err
 	}
 	w, before := j.work, snapshot(j.work)
 	end := j.sayPartial(before, start)
 	err = j.run(ctx)
 	end()
 	j.health.note(err)
+	r = newCollectReport(w.source.Name(), j.destination(), before, snapshot(w), start, err)
 	if ctx.Err() != nil && err != nil {
 		j.log.Info("stopped within a cycle, the next start goes on", "error", err.Error())
-		return err
+		return r, err
 	}
-	j.say(ctx, newCollectReport(w.source.Name(), j.destination(), before, snapshot(w), start, err), err)
-	return err
+	j.say(ctx, r, err)
+	return r, err
 }
 
 // prepare opens the parts and proves the setup.
@@ -181,9 +187,13 @@ func (j *serviceJob) sayPartial(before counts, start time.Time) (end func()) {
 // say logs the statistics of a cycle that has ended.
 func (j *serviceJob) say(ctx context.Context, r collectReport, err error) {
 	attrs := append(cycleAttrs(r), slog.Bool("final", true))
-	if err != nil {
+	switch {
+	case isConflict(err):
+		// What to do about it depends on who runs the cycles, and stands in its log.
+		j.log.LogAttrs(ctx, slog.LevelWarn, "another run was at work on this state", append(attrs, numberAttrs(err)...)...)
+	case err != nil:
 		j.log.LogAttrs(ctx, slog.LevelError, "this cycle has failed and is tried again", append(attrs, numberAttrs(err)...)...)
-	} else {
+	default:
 		j.log.LogAttrs(ctx, slog.LevelInfo, "up to date", attrs...)
 	}
 	if j.json {

@@ -131,7 +131,7 @@ func (l *collectLog) report(ctx context.Context, r collectReport) {
 }
 
 // fail logs the error that ends the command, which then needs not be printed.
-func (l *collectLog) fail(ctx context.Context, err error) error {
+func (l *collectLog) fail(ctx context.Context, what string, err error) error {
 	var stop *stopError
 	if errors.Is(err, errReported) || errors.Is(err, errFindings) || errors.As(err, &stop) || ctx.Err() != nil {
 		return err
@@ -141,6 +141,6 @@ func (l *collectLog) fail(ctx context.Context, err error) error {
 	if errors.As(err, &h) {
 		attrs = append(attrs, "hint", h.hint)
 	}
-	l.Error("collect failed", attrs...)
+	l.Error(what, attrs...)
 	return errReported
 }

@@ -126,12 +126,12 @@ func listen(ctx context.Context, address string, log *collectLog, jobs collectMe
 	if err != nil {
 		return nil, fmt.Errorf("--listen: %w", err)
 	}
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(jobs); err != nil {
+	metrics, err := jobs.handler()
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", metrics)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", ready)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
@@ -166,6 +166,15 @@ type metered struct {
 
 // collectMetrics reads the counters of the jobs that it answers when it is asked.
 type collectMetrics func() []metered
+
+// handler answers what serves them to Prometheus.
+func (m collectMetrics) handler() (http.Handler, error) {
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(m); err != nil {
+		return nil, err
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), nil
+}
 
 // metric is one number of ours.
 type metric struct {

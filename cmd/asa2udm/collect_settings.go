@@ -136,7 +136,7 @@ func (f *collectFlags) modes(s *collectSettings) error {
 		return errors.New("--once and --every exclude each other")
 	case f.set.Changed("every") && f.every < time.Second:
 		return fmt.Errorf("--every %s: want at least 1s", f.every)
-	case f.listen != "" && f.every == 0:
+	case f.listen != "" && f.every == 0 && !f.serving:
 		return hinted(errors.New("--listen is for a service"), "add --every 1m")
 	case f.set.Changed("rules") && !f.normalize:
 		return hinted(errors.New("--rules is for --normalize"), "add --normalize")

@@ -44,6 +44,7 @@ func newRootCommand(u *ui) *cobra.Command {
 		newValidateCommand(u),
 		newSchemaCommand(u),
 		newCollectCommand(u),
+		newServeCommand(u),
 		newVerifyCommand(u),
 		newSimulateCommand(u),
 		newVersionCommand(u),
