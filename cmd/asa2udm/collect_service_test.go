@@ -16,18 +16,24 @@ import (
 	"time"
 )
 
-// service is a running collect --every.
+// service is a running collect --every, or serve.
 type service struct {
 	*exec.Cmd
 	t       *testing.T
 	address string
-	log     strings.Builder
+	log     buffer
 	ended   chan struct{} // when the log is read
 }
 
 func (r *rig) serve(args ...string) *service {
 	r.t.Helper()
-	s := &service{Cmd: r.collect(append([]string{"--every", "1s", "--listen", "127.0.0.1:0"}, args...)...), t: r.t, ended: make(chan struct{})}
+	return r.start(r.collect(append([]string{"--every", "1s", "--listen", "127.0.0.1:0"}, args...)...))
+}
+
+// start starts a command that tells its address, and reads its log.
+func (r *rig) start(cmd *exec.Cmd) *service {
+	r.t.Helper()
+	s := &service{Cmd: cmd, t: r.t, ended: make(chan struct{})}
 	stderr, err := s.StderrPipe()
 	if err != nil {
 		r.t.Fatal(err)
@@ -40,7 +46,7 @@ func (r *rig) serve(args ...string) *service {
 	go func() {
 		defer close(s.ended)
 		for text := bufio.NewScanner(stderr); text.Scan(); {
-			s.log.WriteString(text.Text() + "\n")
+			fmt.Fprintln(&s.log, text.Text())
 			var line struct{ Address string }
 			if json.Unmarshal(text.Bytes(), &line) == nil && line.Address != "" {
 				address <- line.Address
