@@ -175,6 +175,8 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, log *slog.Logger, t
 	group.Wait()
 	if r.Context().Err() != nil {
 		log.Warn("the caller has gone before its answer; the run goes on")
+		// Nobody reads this, but net/http would say 200 for us.
+		s.answer(w, http.StatusServiceUnavailable, answer{Status: statusIncomplete, Error: "the call has ended before the run"})
 		return
 	}
 	status, word := http.StatusOK, statusOK

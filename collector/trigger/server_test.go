@@ -261,7 +261,7 @@ func TestLongRun(t *testing.T) {
 		return nil, ctx.Err()
 	}})
 	for _, body := range []string{"", "{}"} {
-		if status, _, said := s.post("/", body); status != http.StatusOK {
+		if status, _, said := s.post("/", body); status != http.StatusOK || !strings.Contains(said, `"ok"`) {
 			t.Errorf("with body %q: %d %s", body, status, said)
 		}
 	}
