@@ -51,7 +51,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 
 .PHONY: torture
 torture: ## Run the long campaigns of the collector: kills, storms, races (about 20 minutes)
-	ASA2UDM_TORTURE=1 go test -run 'TestTorture|TestBeside|TestCanary' -timeout 60m -v ./cmd/asa2udm
+	ASA2UDM_TORTURE=1 go test -run 'TestTorture|TestBeside|TestCanary|TestServe' -timeout 60m -v ./cmd/asa2udm
 	ASA2UDM_TORTURE=1 go test -run 'TestStorm|TestStateFlips|TestCutAtEveryCall' -timeout 30m -v ./collector
 
 .PHONY: bench
