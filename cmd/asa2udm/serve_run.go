@@ -86,8 +86,10 @@ type servedJob struct {
 	traced  *trigger.Traced
 	project string
 
+	// broken says that a run has ended in a panic, so that what is open is not to
+	// be trusted. It belongs to the runs, of which there is one at a time.
+	broken bool
 	mu     sync.Mutex // held while job.work is replaced, or read beside a run
-	broken bool       // by a panic, so that what is open is not to be trusted
 }
 
 func (f *serveFlags) openJob(ctx context.Context, u *ui, log *collectLog) (*servedJob, error) {
