@@ -135,7 +135,10 @@ func (r *run) takeOver(ctx context.Context, offset string) error {
 		return err
 	}
 	var written []Record
-	if sink, ok := r.Sink.(*Objects); ok {
+	// A sink around Objects has this by embedding it.
+	if sink, ok := r.Sink.(interface {
+		foreignRecords(context.Context) ([]Record, error)
+	}); ok {
 		var err error
 		if written, err = sink.foreignRecords(ctx); err != nil {
 			return fmt.Errorf("read what the documented function has written: %w", err)

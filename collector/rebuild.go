@@ -20,6 +20,11 @@ func (o *Objects) Rebuild(ctx context.Context, source string) (*State, error) {
 			last = n
 		}
 	}
+	return o.RebuildTo(ctx, source, last)
+}
+
+// RebuildTo answers the State behind batch last, 0 for that before the first.
+func (o *Objects) RebuildTo(ctx context.Context, source string, last int64) (*State, error) {
 	s := &State{Version: stateVersion, Source: source, Sequence: 1}
 	if last == 0 {
 		return s, nil

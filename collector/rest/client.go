@@ -138,6 +138,9 @@ func (c *Client) Do(ctx context.Context, build func(context.Context) (*http.Requ
 			return nil, err
 		}
 		wait, named := retry.Wait(faults, headerOf(resp), time.Now(), rand.Float64())
+		if delay := delayOf(err); !named && delay > 0 {
+			wait, named = min(delay, longestWait)+time.Duration(rand.Float64()*float64(retry.Base)), true
+		}
 		if !named {
 			faults++
 		}
@@ -157,6 +160,15 @@ func headerOf(r *Response) http.Header {
 		return nil
 	}
 	return r.Header
+}
+
+// delayOf answers how long the body of an answer asks to wait, 0 for none.
+func delayOf(err error) time.Duration {
+	var status *StatusError
+	if !errors.As(err, &status) {
+		return 0
+	}
+	return status.Delay
 }
 
 // curable reports whether trying again makes sense.
@@ -295,7 +307,7 @@ func (c *Client) redact(err error) error {
 	if errors.As(err, &status) {
 		for _, s := range c.Secrets() {
 			status.Message, status.Code = replaceSecret(status.Message, s), replaceSecret(status.Code, s)
-			status.RequestID = replaceSecret(status.RequestID, s)
+			status.RequestID, status.Reason = replaceSecret(status.RequestID, s), replaceSecret(status.Reason, s)
 		}
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -20,6 +21,11 @@ type StatusError struct {
 	Message string
 	// RequestID is what the service's support asks for.
 	RequestID string
+	// Reason is the cause that Google's APIs name for machines, such as
+	// SERVICE_DISABLED, "" where the body has none.
+	Reason string
+	// Delay is how long the body asks to wait, 0 where it does not.
+	Delay time.Duration
 	// Method and Path tell the call, without its query.
 	Method, Path string
 }
@@ -30,6 +36,9 @@ func (e *StatusError) Error() string {
 	if e.Code != "" {
 		fmt.Fprintf(&b, ", %s", e.Code)
 	}
+	if e.Reason != "" {
+		fmt.Fprintf(&b, " (%s)", e.Reason)
+	}
 	if e.Message != "" {
 		fmt.Fprintf(&b, ": %s", e.Message)
 	}
@@ -39,8 +48,12 @@ func (e *StatusError) Error() string {
 	return b.String()
 }
 
-// messageBytes is how much of a body an error shows.
-const messageBytes = 300
+// messageBytes is how much of a body an error shows, and googleMessageBytes how
+// much of a message of Google's with the fields that it names.
+const (
+	messageBytes       = 300
+	googleMessageBytes = 1000
+)
 
 func newStatusError(req *http.Request, resp *http.Response, body []byte) *StatusError {
 	e := &StatusError{
@@ -56,9 +69,50 @@ func newStatusError(req *http.Request, resp *http.Response, body []byte) *Status
 		e.Message = clip(body)
 		return e
 	}
+	if e.fromGoogle(body) {
+		return e
+	}
 	e.Code = firstText(fields, "type", "nottype", "error", "errorCode", "code")
 	e.Message = firstText(fields, "message", "errorSummary", "error_description", "error_cause")
 	return e
+}
+
+// googleError is a body of Google's error model, google.rpc.Status.
+type googleError struct {
+	Error struct {
+		Message string `json:"message"`
+		Status  string `json:"status"`
+		Details []struct {
+			Reason     string `json:"reason"`     // of google.rpc.ErrorInfo
+			RetryDelay string `json:"retryDelay"` // of google.rpc.RetryInfo
+			Violations []struct {
+				Field       string `json:"field"`
+				Description string `json:"description"`
+			} `json:"fieldViolations"` // of google.rpc.BadRequest
+		} `json:"details"`
+	} `json:"error"`
+}
+
+// fromGoogle reads a body of Google's error model, and reports whether it is one.
+func (e *StatusError) fromGoogle(body []byte) bool {
+	var g googleError
+	if json.Unmarshal(body, &g) != nil || g.Error.Status == "" && g.Error.Message == "" {
+		return false
+	}
+	message := g.Error.Message
+	for _, d := range g.Error.Details {
+		if e.Reason == "" {
+			e.Reason = clip([]byte(d.Reason))
+		}
+		if delay, err := time.ParseDuration(d.RetryDelay); err == nil && delay > 0 {
+			e.Delay = delay
+		}
+		for _, v := range d.Violations {
+			message += fmt.Sprintf("; %s: %s", v.Field, v.Description)
+		}
+	}
+	e.Code, e.Message = clip([]byte(g.Error.Status)), clipTo([]byte(message), googleMessageBytes)
+	return true
 }
 
 func firstText(fields map[string]any, keys ...string) string {
@@ -71,11 +125,13 @@ func firstText(fields map[string]any, keys ...string) string {
 }
 
 // clip answers the start of a body as one printable line.
-func clip(b []byte) string {
+func clip(b []byte) string { return clipTo(b, messageBytes) }
+
+func clipTo(b []byte, most int) string {
 	b = bytes.TrimSpace(b)
-	cut := len(b) > messageBytes
+	cut := len(b) > most
 	if cut {
-		b = b[:messageBytes]
+		b = b[:most]
 		for len(b) > 0 && !utf8.Valid(b[max(0, len(b)-utf8.UTFMax):]) && !utf8.RuneStart(b[len(b)-1]) {
 			b = b[:len(b)-1]
 		}

@@ -158,6 +158,27 @@ func TestDoWaitsAsLongAsItIsTold(t *testing.T) {
 	})
 }
 
+func TestDoWaitsAsLongAsTheBodyTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		c := rest.Client{HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			if calls++; calls == 1 {
+				w.WriteHeader(http.StatusTooManyRequests)
+				w.WriteString(`{"error":{"status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"33s"}]}}`)
+			}
+			return w.Result(), nil
+		})}}
+		begin := time.Now()
+		if _, err := c.Do(t.Context(), get("http://x.example.com/"), nil); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(begin); took < 33*time.Second || took > 34*time.Second {
+			t.Errorf("took %s, want 33 s", took)
+		}
+	})
+}
+
 func TestDoCanBeInterruptedWhileItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := rest.Client{HTTP: &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
@@ -213,14 +234,18 @@ func TestDoBounds(t *testing.T) {
 
 func TestStatusErrorText(t *testing.T) {
 	for name, tc := range map[string]struct{ body, want string }{
-		"ASA":         {`{"code":401,"type":"authorization_error","message":"Missing capability: role"}`, "GET /a%20b: 403 Forbidden, authorization_error: Missing capability: role (request r-1)"},
-		"Okta":        {`{"errorCode":"E0000006","errorSummary":"No permission"}`, "GET /a%20b: 403 Forbidden, E0000006: No permission (request r-1)"},
-		"text":        {"line one\nline two\x00", "GET /a%20b: 403 Forbidden: line one line two  (request r-1)"},
-		"nothing":     {"", "GET /a%20b: 403 Forbidden (request r-1)"},
-		"long":        {strings.Repeat("ü", 400), "GET /a%20b: 403 Forbidden: " + strings.Repeat("ü", 150) + "... (request r-1)"},
-		"secret":      {"you sent hush hush", "GET /a%20b: 403 Forbidden: you sent [secret] (request r-1)"},
-		"JSON array":  {`["x"]`, `GET /a%20b: 403 Forbidden: ["x"] (request r-1)`},
-		"other JSON":  {`{"detail":"x"}`, "GET /a%20b: 403 Forbidden (request r-1)"},
+		"ASA":        {`{"code":401,"type":"authorization_error","message":"Missing capability: role"}`, "GET /a%20b: 403 Forbidden, authorization_error: Missing capability: role (request r-1)"},
+		"Okta":       {`{"errorCode":"E0000006","errorSummary":"No permission"}`, "GET /a%20b: 403 Forbidden, E0000006: No permission (request r-1)"},
+		"text":       {"line one\nline two\x00", "GET /a%20b: 403 Forbidden: line one line two  (request r-1)"},
+		"nothing":    {"", "GET /a%20b: 403 Forbidden (request r-1)"},
+		"long":       {strings.Repeat("ü", 400), "GET /a%20b: 403 Forbidden: " + strings.Repeat("ü", 150) + "... (request r-1)"},
+		"secret":     {"you sent hush hush", "GET /a%20b: 403 Forbidden: you sent [secret] (request r-1)"},
+		"JSON array": {`["x"]`, `GET /a%20b: 403 Forbidden: ["x"] (request r-1)`},
+		"other JSON": {`{"detail":"x"}`, "GET /a%20b: 403 Forbidden (request r-1)"},
+		"Google": {`{"error":{"code":403,"message":"API has not been used","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SERVICE_DISABLED"}]}}`,
+			"GET /a%20b: 403 Forbidden, PERMISSION_DENIED (SERVICE_DISABLED): API has not been used (request r-1)"},
+		"Google with fields": {`{"error":{"code":403,"message":"bad","status":"X","details":[{"fieldViolations":[{"field":"a.b","description":"hush hush is wrong"}]}]}}`,
+			"GET /a%20b: 403 Forbidden, X: bad; a.b: [secret] is wrong (request r-1)"},
 		"odd message": {`{"message":{"a":1},"code":"c"}`, "GET /a%20b: 403 Forbidden, c (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
