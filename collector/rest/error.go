@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -80,6 +81,7 @@ func newStatusError(req *http.Request, resp *http.Response, body []byte) *Status
 // googleError is a body of Google's error model, google.rpc.Status.
 type googleError struct {
 	Error struct {
+		Code    int    `json:"code"`
 		Message string `json:"message"`
 		Status  string `json:"status"`
 		Details []struct {
@@ -111,7 +113,10 @@ func (e *StatusError) fromGoogle(body []byte) bool {
 			message += fmt.Sprintf("; %s: %s", v.Field, v.Description)
 		}
 	}
-	e.Code, e.Message = clip([]byte(g.Error.Status)), clipTo([]byte(message), googleMessageBytes)
+	if e.Code = clip([]byte(g.Error.Status)); e.Code == "" && g.Error.Code != 0 {
+		e.Code = strconv.Itoa(g.Error.Code)
+	}
+	e.Message = clipTo([]byte(message), googleMessageBytes)
 	return true
 }
 

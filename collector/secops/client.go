@@ -1,0 +1,199 @@
+package secops
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/asa2udm/asa2udm/collector/rest"
+)
+
+// Client calls one instance. It is used by one Sink at a time.
+type Client struct {
+	config Config
+	base   *url.URL
+	rest   *rest.Client
+	tokens *rest.Tokens // nil where none is needed
+}
+
+// New checks the settings; it calls nobody.
+func New(c Config) (*Client, error) {
+	base, err := baseURL(c.Endpoint, c.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if c.Forwarder != "" && !pathForm.MatchString(c.Forwarder) {
+		return nil, fmt.Errorf("forwarder %q: want its id alone", c.Forwarder)
+	}
+	client, err := newHTTP(c.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	out := &Client{config: c, base: base, rest: &rest.Client{
+		HTTP: client, UserAgent: c.UserAgent, MaxBody: 1 << 20, Retry: c.Retry,
+	}}
+	if !anonymous(base.Scheme) {
+		out.tokens = &rest.Tokens{Fetch: fetcher{client, c.Retry}.fetch}
+		out.rest.Secrets = out.tokens.Known
+	}
+	return out, nil
+}
+
+// String is the address of the instance.
+func (c *Client) String() string { return c.config.Instance.String() }
+
+// Calls counts what was sent.
+func (c *Client) Calls() *rest.Stats { return &c.rest.Stats }
+
+// Check proves as much as can be proven without importing anything, and says what
+// that is.
+func (c *Client) Check(ctx context.Context) (string, error) {
+	hurried := &rest.Client{
+		HTTP: c.rest.HTTP, UserAgent: c.rest.UserAgent, MaxBody: c.rest.MaxBody, Secrets: c.rest.Secrets,
+		Retry: rest.Retry{Attempts: 2, Base: c.config.Retry.Base},
+	}
+	_, err := c.call(ctx, hurried, http.MethodGet, c.config.Instance.Name(), nil, func(body []byte) error {
+		var i struct{ Name string }
+		return json.Unmarshal(body, &i)
+	})
+	var status *rest.StatusError
+	if errors.Is(err, ErrDenied) && errors.As(err, &status) && (status.Reason == "IAM_PERMISSION_DENIED" || status.Reason == "") && c.tokens != nil {
+		return "the credentials are a Google account's, but it may not read the instance (chronicle.instances.get): " +
+			"whether it may import is not proven", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if c.tokens == nil {
+		return c.String() + " answers, without credentials; whether imports are allowed is not proven", nil
+	}
+	return c.String() + " can be read; whether imports are allowed is not proven", nil
+}
+
+// push imports events until they are accepted, or refused for good. taken is how
+// many of its tries the server may have taken.
+func (c *Client) push(ctx context.Context, method string, body []byte, events int) (answer string, taken int, err error) {
+	throttles := c.rest.Stats.Throttles.Load()
+	resp, err := c.call(ctx, c.rest, http.MethodPost, method, func() []byte {
+		taken++
+		return body
+	}, func(answer []byte) error { return checkAnswer(answer, events) })
+	// What the limit has refused was not taken, and neither was what was refused
+	// otherwise; of tries that failed nobody knows.
+	taken -= int(c.rest.Stats.Throttles.Load() - throttles)
+	var status *rest.StatusError
+	switch {
+	case err == nil:
+		return string(bytes.TrimSpace(resp.Body)), taken, nil
+	case errors.As(err, &status) && status.Status < 500 && status.Status != http.StatusTooManyRequests:
+		taken--
+	}
+	return "", max(taken, 0), err
+}
+
+// call sends a request with a token, and once more with a new one where that was
+// refused. The path is that of the resource and its method.
+func (c *Client) call(ctx context.Context, client *rest.Client, method, path string, body func() []byte, valid func([]byte) error) (*rest.Response, error) {
+	address := c.base.String() + "/" + path
+	send := func(ctx context.Context, bearer string) (*rest.Response, error) {
+		return client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
+			var content []byte
+			if body != nil {
+				content = body()
+			}
+			req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(content))
+			if err != nil {
+				return nil, err
+			}
+			if body != nil {
+				req.Header.Set("Content-Type", "application/json")
+			}
+			if bearer != "" {
+				req.Header.Set("Authorization", "Bearer "+bearer)
+			}
+			return req, nil
+		}, valid)
+	}
+	var resp *rest.Response
+	var err error
+	if c.tokens == nil {
+		resp, err = send(ctx, "")
+	} else {
+		resp, err = c.tokens.Send(ctx, send)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = explain(err)
+	}
+	return resp, err
+}
+
+// checkAnswer accepts what is documented for an import, an empty message, and the
+// count that older versions gave. All else may come from a proxy, and is taken for
+// an answer that was lost.
+func checkAnswer(body []byte, events int) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil || members == nil {
+		return errors.New("want an empty JSON object")
+	}
+	for name, value := range members {
+		count, err := strconv.Atoi(string(bytes.Trim(value, `"`)))
+		if name != "successCount" || err != nil || count != events {
+			return fmt.Errorf("want an empty JSON object, and not the member %.40q", name)
+		}
+	}
+	return nil
+}
+
+// explain gives a failed call its cause.
+func explain(err error) error {
+	var status *rest.StatusError
+	answered := errors.As(err, &status)
+	switch {
+	case errors.Is(err, ErrCredentials), errors.Is(err, ErrUnavailable):
+		return err
+	case errors.Is(err, rest.ErrDamaged), errors.Is(err, rest.ErrTooLarge):
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	case errors.Is(err, rest.ErrGaveUp), !answered:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case status.Status >= 500:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case status.Status == http.StatusUnauthorized:
+		return fmt.Errorf("%w: %w", ErrCredentials, err)
+	case status.Status == http.StatusRequestEntityTooLarge:
+		return fmt.Errorf("%w: %w", ErrRequest, err)
+	case status.Status == http.StatusForbidden:
+		return fmt.Errorf("%w: %w", ErrDenied, err)
+	case status.Status == http.StatusNotFound:
+		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	case status.Status < 400, status.Code == "":
+		// A redirect is not followed, and Google's errors have a status of their own.
+		return fmt.Errorf("%w: %w", ErrAnswer, err)
+	}
+	return fmt.Errorf("%w: %w", ErrRequest, err)
+}
+
+// refusal answers what the server says of the content of a request, nil for an
+// error that is not about that: another event could be accepted.
+func refusal(err error) *rest.StatusError {
+	var status *rest.StatusError
+	if !errors.Is(err, ErrRequest) || !errors.As(err, &status) {
+		return nil
+	}
+	switch {
+	case status.Status == http.StatusRequestEntityTooLarge:
+		return status
+	case status.Status != http.StatusBadRequest:
+		return nil
+	case status.Reason == "API_KEY_INVALID" || status.Code == "FAILED_PRECONDITION":
+		return nil
+	}
+	return status
+}
