@@ -19,6 +19,7 @@ import (
 // setting that was not given may come from the environment; see settings.
 type collectFlags struct {
 	out, state, takeOver       string
+	secops                     secopsFlags
 	team, keyID, keySecretFile string
 	baseURL, caFile            string
 	since                      string
@@ -40,7 +41,8 @@ type collectFlags struct {
 
 func (f *collectFlags) register(set *pflag.FlagSet) {
 	f.set = set
-	set.StringVar(&f.out, "out", "", "collect into `DIR` or gs://bucket/prefix")
+	set.StringVar(&f.out, "out", "", "collect into `DIR`, gs://bucket/prefix or secops://...")
+	f.secops.register(set)
 	set.BoolVar(&f.normalize, "normalize", false, "write UDM beside the raw records")
 	set.StringVar(&f.rules, "rules", defaultRules, "rule `FILE` for --normalize, or a shipped pack")
 	set.StringVar(&f.config, "config", "", "collect what `FILE` says: tenants, services, Devo")
@@ -187,7 +189,7 @@ func (j *collectJob) pull(ctx context.Context) (collectReport, error) {
 	err := j.run(ctx)
 	// These are for the first run; the next one finds all in order.
 	j.work.collector.Options.Rebuild, j.work.collector.Options.FromStart = false, false
-	report := newCollectReport("asa/"+j.settings.asa.Team, j.settings.out.join(j.settings.layout.Raw).String(), before, snapshot(j.work), start, err)
+	report := newCollectReport("asa/"+j.settings.asa.Team, j.settings.destination(), before, snapshot(j.work), start, err)
 	report.DryRun = j.settings.dryRun
 	j.log.report(ctx, report)
 	if j.json {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path"
+
+	"github.com/asa2udm/asa2udm/collector/secops"
 )
 
 // checkCollect proves what a run needs, one thing after the other, and collects
@@ -21,16 +23,7 @@ func checkCollect(ctx context.Context, u *ui, f *collectFlags, s *collectSetting
 	// Somebody waits for the answer.
 	w.client.Retry.Attempts = 2
 	failed := false
-	for _, step := range []struct {
-		name string
-		do   func(context.Context, *collectWork, *collectSettings) (string, error)
-	}{
-		{"settings", checkSettings},
-		{"storage", checkStorage},
-		{"state", checkState},
-		{"key", checkKey},
-		{"role", checkRole},
-	} {
+	for _, step := range checkSteps(w) {
 		said, err := step.do(ctx, w, s)
 		if err != nil {
 			failed = true
@@ -46,6 +39,20 @@ func checkCollect(ctx context.Context, u *ui, f *collectFlags, s *collectSetting
 		return errFindings
 	}
 	return nil
+}
+
+// checkStep proves one thing and says what.
+type checkStep struct {
+	name string
+	do   func(context.Context, *collectWork, *collectSettings) (string, error)
+}
+
+func checkSteps(w *collectWork) []checkStep {
+	steps := []checkStep{{"settings", checkSettings}, {"storage", checkStorage}, {"state", checkState}}
+	if w.secops != nil {
+		steps = append(steps, checkStep{"secops", checkSecOps})
+	}
+	return append(steps, checkStep{"key", checkKey}, checkStep{"role", checkRole})
 }
 
 func checkFailed(u *ui, s *collectSettings, name string, err error) error {
@@ -65,7 +72,7 @@ func checkFailed(u *ui, s *collectSettings, name string, err error) error {
 }
 
 func checkSettings(_ context.Context, w *collectWork, s *collectSettings) (string, error) {
-	said := fmt.Sprintf("%s into %s", w.source.Name(), s.out.join(s.layout.Raw))
+	said := fmt.Sprintf("%s into %s", w.source.Name(), s.destination())
 	if s.rules != "" {
 		said += ", normalised by " + s.rules
 	}
@@ -76,6 +83,9 @@ func checkStorage(ctx context.Context, w *collectWork, s *collectSettings) (stri
 	prefixes := []string{s.layout.Raw, s.layout.Manifest}
 	if s.rules != "" {
 		prefixes = append(prefixes, s.layout.UDM, s.layout.Rejects)
+	}
+	if w.secops != nil {
+		prefixes = append(prefixes, secops.Prefixes()...)
 	}
 	for _, prefix := range prefixes {
 		if err := w.objects.Bucket.Check(ctx, prefix); err != nil {

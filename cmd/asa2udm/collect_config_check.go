@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"github.com/asa2udm/asa2udm/collector/secops"
 )
 
 // check proves what each service needs and collects nothing. Each failure is
@@ -49,6 +51,13 @@ func (j *serviceJob) check(ctx context.Context, say func(what string, err error)
 		}
 		say(step.said, nil)
 	}
+	if w.secops != nil {
+		said, err := w.secops.Client.Check(ctx)
+		say(said, numbered(err, true))
+		if err != nil {
+			return err
+		}
+	}
 	said, err := w.collector.CheckState(ctx)
 	say("state: "+said, numbered(err, true))
 	return err
@@ -63,7 +72,11 @@ func (j *serviceJob) checkDestination(ctx context.Context, w *collectWork) error
 	if w.devo != nil {
 		return w.devo.Client.Check(ctx)
 	}
-	for _, prefix := range []string{w.objects.Layout.Raw, w.objects.Layout.Manifest} {
+	prefixes := []string{w.objects.Layout.Raw, w.objects.Layout.Manifest}
+	if w.secops != nil {
+		prefixes = append(prefixes, secops.Prefixes()...)
+	}
+	for _, prefix := range prefixes {
 		if err := w.buckets[0].Check(ctx, prefix); err != nil {
 			return err
 		}

@@ -233,6 +233,7 @@ func cycleAttrs(r collectReport) []slog.Attr {
 	if r.Repeated > 0 {
 		attrs = append(attrs, slog.Int64("repeated", r.Repeated))
 	}
+	attrs = append(attrs, pushAttrs(r.SecOps)...)
 	if !r.Newest.IsZero() {
 		attrs = append(attrs, slog.String("newest", r.Newest.Format(time.RFC3339)), slog.Float64("lag_seconds", r.Lag))
 	}

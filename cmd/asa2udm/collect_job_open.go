@@ -16,6 +16,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/dir"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secops"
 	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
@@ -27,11 +28,14 @@ const devoBatch = 2000
 const asaOverlap = 10 * time.Minute
 
 // place answers where the job keeps its things: records and state, or for Devo
-// the state and what waits.
+// the state and what waits, or for Google SecOps what is pushed and the state.
 func (j *serviceJob) place() string {
 	root := j.tenant.Out.Place
-	if j.tenant.Out.Devo != nil {
+	switch {
+	case j.tenant.Out.Devo != nil:
 		root = j.tenant.Out.Devo.Spool
+	case j.tenant.Out.SecOps != nil:
+		root = j.tenant.Out.SecOps.Spool
 	}
 	return strings.TrimSuffix(root, "/") + "/" + j.name()
 }
@@ -40,6 +44,9 @@ func (j *serviceJob) place() string {
 func (j *serviceJob) destination() string {
 	if d := j.tenant.Out.Devo; d != nil {
 		return "devo://" + d.Address + "/" + j.service.Tag
+	}
+	if s := j.tenant.Out.SecOps; s != nil {
+		return s.Instance.String()
 	}
 	return j.place()
 }
@@ -114,7 +121,22 @@ func (j *serviceJob) openObjects(w *collectWork, bucket collector.Bucket) (err e
 		w.objects.Normalize, err = newNormalizer(j.ui, j.service.Rules)
 	}
 	w.collector.Sink = w.objects
-	return err
+	if err != nil || j.tenant.Out.SecOps == nil {
+		return err
+	}
+	return j.openSecOps(w)
+}
+
+// openSecOps pushes on what openObjects keeps.
+func (j *serviceJob) openSecOps(w *collectWork) error {
+	o := j.tenant.Out.SecOps
+	p := secopsSettings{logType: j.service.LogType, config: secops.Config{
+		Instance: o.Instance, Endpoint: o.Endpoint, Forwarder: o.Forwarder, CAFile: j.tenant.CAFile,
+	}}
+	if o.MaxDeadLetters != nil {
+		p.maxDead = deadLimit(*o.MaxDeadLetters)
+	}
+	return p.push(w, j.log)
 }
 
 func (j *serviceJob) openDevo(ctx context.Context, w *collectWork, bucket collector.Bucket) error {

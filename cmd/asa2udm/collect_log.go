@@ -120,6 +120,7 @@ func (l *collectLog) report(ctx context.Context, r collectReport) {
 			attrs = append(attrs, slog.Int64(extra.name, extra.value))
 		}
 	}
+	attrs = append(attrs, pushAttrs(r.SecOps)...)
 	if !r.Newest.IsZero() {
 		attrs = append(attrs, slog.String("newest", r.Newest.Format(time.RFC3339)), slog.Float64("lag_seconds", r.Lag))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/devo"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secops"
 )
 
 // numberedError is a failure of a service with the number that docs/okta.md lists
@@ -45,6 +46,8 @@ var numberCauses = []struct {
 }{
 	{210, devo.ErrFile}, {211, devo.ErrPair}, {212, devo.ErrExpired}, {213, devo.ErrResolve}, {215, devo.ErrNoTLS},
 	{216, devo.ErrServerCert}, {217, devo.ErrRefused}, {218, devo.ErrNotDrained}, {214, devo.ErrConnect},
+	{220, secops.ErrCredentials}, {221, secops.ErrDenied}, {222, secops.ErrNotFound}, {223, secops.ErrRefused},
+	{224, secops.ErrRequest}, {225, secops.ErrAnswer}, {226, secops.ErrUnavailable}, {227, secops.ErrSpool},
 	{400, collector.ErrState}, {401, collector.ErrSource}, {402, collector.ErrConflict}, {403, collector.ErrCursor}, {404, collector.ErrForeign},
 	{numberAnswer, okta.ErrLink}, {numberAnswer, rest.ErrDamaged}, {numberAnswer, rest.ErrTooLarge},
 	{numberStorage, syscall.ENOSPC}, {numberStorage, fs.ErrPermission}, {numberStorage, fs.ErrNotExist},
@@ -105,6 +108,14 @@ var numberCures = map[int]string{
 	216:                      "give the chain file of this endpoint's region, and address it by its own name",
 	217:                      "use the certificate of a domain that the endpoint knows, and one that was not revoked",
 	218:                      "nothing is lost, the batch is sent again; if it stays so, a proxy may stand in between",
+	220:                      "gcloud auth application-default login, or run with a service account",
+	221:                      "grant the account roles/chronicle.editor in the instance's project, and enable the Chronicle API there",
+	222:                      "check project, location and instance, the log type, and the endpoint of the location",
+	223:                      "the words tell why: correct the log type or the rules; max_dead_letters sets more events aside",
+	224:                      "the words tell why; nothing was moved, the next cycle pushes the same batch",
+	225:                      "look for a proxy or a login page between here and the endpoint, and check the endpoint",
+	226:                      "nothing is lost, the next cycle pushes what lies at the spool",
+	227:                      "restore the objects at the spool from a copy: they were not pushed",
 	numberRefused:            "401: create a new API token; 403: restore the role or scope; 400 and 404: please report it",
 	numberFailed:             "nothing is lost, the next cycle goes on; look at the org's status page if it stays so",
 	numberAnswer:             "look for a proxy or login page between here and the org",

@@ -18,6 +18,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/devo"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secops"
 )
 
 func TestNumbers(t *testing.T) {
@@ -41,6 +42,10 @@ func TestNumbers(t *testing.T) {
 		{"no room", &fs.PathError{Op: "write", Path: "x", Err: errors.New("full")}, false, 200},
 		{"Devo drained not", fmt.Errorf("send: %w", devo.ErrNotDrained), false, 218},
 		{"Devo file", fmt.Errorf("%w: %w", devo.ErrFile, fs.ErrNotExist), true, 210},
+		{"SecOps denies", fmt.Errorf("push: %w: %w", secops.ErrDenied, refused(403)), false, 221},
+		{"SecOps denies at setup", fmt.Errorf("%w: %w", secops.ErrDenied, refused(403)), true, 221},
+		{"SecOps answers HTML", fmt.Errorf("%w: %w", secops.ErrAnswer, rest.ErrDamaged), false, 225},
+		{"spool gone", fmt.Errorf("%w: %w", secops.ErrSpool, collector.ErrNotExist), false, 227},
 		{"state", collector.ErrState, false, 400},
 		{"conflict", fmt.Errorf("x: %w", collector.ErrConflict), false, 402},
 	} {

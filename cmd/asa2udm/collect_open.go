@@ -13,6 +13,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/dir"
 	"github.com/asa2udm/asa2udm/collector/gcs"
 	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secops"
 )
 
 // collectSource is a source that can prove its setup.
@@ -32,6 +33,7 @@ type collectWork struct {
 	source    collectSource
 	objects   *collector.Objects // nil where events go to Devo
 	devo      *devo.Sink         // nil where they go elsewhere
+	secops    *secops.Sink       // nil where objects are not pushed on
 	collector *collector.Collector
 	buckets   []collector.Bucket
 }
@@ -80,7 +82,11 @@ func (s *collectSettings) open(ctx context.Context, u *ui) (w *collectWork, err 
 			Log: s.log.Logger,
 		},
 	}
-	return w, nil
+	// A dry run pushes nothing.
+	if s.secops != nil && !s.dryRun {
+		err = s.secops.push(w, s.log)
+	}
+	return w, err
 }
 
 func (s *collectSettings) openSource(w *collectWork) error {

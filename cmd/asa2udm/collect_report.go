@@ -13,6 +13,8 @@ type counts struct {
 	Requests, Retries                              int64
 	throttles                                      int64
 	repeated, barriers, failures, spooled          int64 // of Devo
+	push                                           pushCounts
+	pushes                                         bool
 	throttled, backoff, waiting                    time.Duration
 	newest                                         time.Time
 	now                                            time.Time // by the API's clock
@@ -31,6 +33,7 @@ func snapshot(w *collectWork) counts {
 		d := w.devo.Stats
 		n.repeated, n.barriers, n.failures, n.spooled = d.Repeated.Load(), d.Barriers.Load(), d.Failures.Load(), d.Spooled.Load()
 	}
+	n.push, n.pushes = snapshotPush(w.secops), w.secops != nil
 	return n
 }
 
@@ -57,6 +60,9 @@ type collectReport struct {
 	Lag         float64   `json:"lag_seconds,omitempty"`
 	DryRun      bool      `json:"dry_run,omitempty"`
 	Error       string    `json:"error,omitempty"`
+
+	// SecOps is what was pushed to Google SecOps, nil for other destinations.
+	SecOps *pushReport `json:"secops,omitempty"`
 }
 
 func newCollectReport(source, destination string, before, after counts, start time.Time, err error) collectReport {
@@ -70,6 +76,9 @@ func newCollectReport(source, destination string, before, after counts, start ti
 		Throttled: seconds(after.throttled - before.throttled), Backoff: seconds(after.backoff - before.backoff),
 		Waiting: seconds(after.waiting - before.waiting), Took: seconds(time.Since(start)),
 		Newest: after.newest,
+	}
+	if after.pushes {
+		r.SecOps = newPushReport(before.push, after.push)
 	}
 	if !after.newest.IsZero() {
 		r.Lag = seconds(max(0, after.now.Sub(after.newest)))

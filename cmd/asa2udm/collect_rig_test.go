@@ -52,6 +52,7 @@ type rig struct {
 	// sameSecond stops the clock of the documented function.
 	sameSecond bool
 	env        []string
+	secops     *secopsRig // where events are pushed on, if set
 }
 
 // newRig makes a rig for a directory, or for the emulator of Cloud Storage.
@@ -162,7 +163,11 @@ func build(t *testing.T) {
 
 // collect makes the command, to be started.
 func (r *rig) collect(args ...string) *exec.Cmd {
-	cmd := exec.Command(r.program(), append([]string{"collect", "--out", r.out, "--page-size", "20"}, args...)...)
+	to := []string{"collect", "--out", r.out, "--page-size", "20"}
+	if r.secops != nil {
+		to = append(to[:1], r.secops.args(r.out)...)
+	}
+	cmd := exec.Command(r.program(), append(to, args...)...)
 	cmd.Env = slices.Clone(r.env)
 	return cmd
 }

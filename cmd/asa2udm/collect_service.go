@@ -28,7 +28,7 @@ func (j *collectJob) serve(ctx context.Context) error {
 		}
 		defer stop()
 	}
-	j.log.Info("collecting", "every", j.settings.every.String(), "from", j.work.source.Name(), "into", j.settings.out.String())
+	j.log.Info("collecting", "every", j.settings.every.String(), "from", j.work.source.Name(), "into", j.settings.destination())
 	failures := 0
 	for {
 		start := time.Now()
@@ -245,6 +245,9 @@ func (m metered) collect(ch chan<- prometheus.Metric) {
 	list := collectMetricList
 	if m.work.devo != nil {
 		list = slices.Concat(list, devoMetricList)
+	}
+	if m.work.secops != nil {
+		list = slices.Concat(list, secopsMetricList)
 	}
 	c := snapshot(m.work)
 	for _, x := range list {

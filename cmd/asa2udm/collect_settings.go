@@ -14,6 +14,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/asa"
 	"github.com/asa2udm/asa2udm/collector/gcs"
+	"github.com/asa2udm/asa2udm/collector/secops"
 	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
@@ -27,7 +28,8 @@ type collectSettings struct {
 	secrets       *secret.Resolver
 	caFile        string
 	timeout       time.Duration
-	out           location
+	out           location        // of the spool where events are pushed on
+	secops        *secopsSettings // nil where they are not
 	layout        collector.Layout
 	state         location // of the object itself
 	oldPlaces     []location
@@ -198,6 +200,12 @@ const defaultPrefix = "okta-asa"
 // destination reads where to. With the documented variables the records go right
 // under GCS_PREFIX, which is what the feed reads; with --out into raw/ below it.
 func (f *collectFlags) destination(s *collectSettings) (err error) {
+	if strings.HasPrefix(f.out, secops.Scheme) {
+		return f.pushed(s)
+	}
+	if err := f.checkSecOpsFlags(); err != nil {
+		return err
+	}
 	bucket := f.environment("GCS_BUCKET")
 	switch {
 	case f.out != "":
@@ -212,7 +220,7 @@ func (f *collectFlags) destination(s *collectSettings) (err error) {
 		}
 		s.out, s.layout = location{bucket: bucket}, collector.FeedLayout(prefix)
 	default:
-		return hinted(errors.New("no destination"), "give --out DIR or --out gs://bucket/prefix, or set GCS_BUCKET and GCS_PREFIX")
+		return hinted(errors.New("no destination"), "give --out DIR, --out gs://bucket/prefix or --out secops://PROJECT/LOCATION/INSTANCE, or set GCS_BUCKET and GCS_PREFIX")
 	}
 	return nil
 }

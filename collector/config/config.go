@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/asa2udm/asa2udm/collector/secops"
 	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
@@ -65,10 +66,25 @@ type ASA struct {
 	KeySecret        secret.Secret
 }
 
-// Out is a destination: a directory or a prefix in a bucket, or Devo.
+// Out is a destination: a directory or a prefix in a bucket, Devo, or Google SecOps.
 type Out struct {
-	Place string
-	Devo  *Devo
+	Place  string
+	Devo   *Devo
+	SecOps *SecOps
+}
+
+// SecOps is an instance of Google SecOps and the place that holds what is pushed.
+type SecOps struct {
+	Instance secops.Instance
+	// Spool is a directory or a prefix in a bucket.
+	Spool string
+	// Endpoint is the address of the API, "" for that of the location.
+	Endpoint string
+	// Forwarder is the one to push raw lines as, "" for none.
+	Forwarder string
+	// MaxDeadLetters bounds how many events of a batch may be set aside, nil for
+	// the default.
+	MaxDeadLetters *int
 }
 
 // Devo is an endpoint and the directory that holds what waits for it. Chain, Cert
@@ -90,6 +106,8 @@ type Service struct {
 	Start time.Time
 	// Tag is that of the events in Devo.
 	Tag string
+	// LogType is that of raw lines in Google SecOps.
+	LogType string
 	// Changes lets a list answer only what has changed.
 	Changes bool
 	// FullEvery is how often a list that can be asked for changes is read whole.

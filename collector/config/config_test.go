@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/secops"
 	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
@@ -76,6 +77,20 @@ tenants:
       logs: {tag: my.app.okta.logs, start: "2026-03-01T10:00:00+02:00"}
       asa: {tag: my.app.asa.audit}
       zones: {}
+  - name: third
+    okta_url: https://third.okta.com
+    api_token: env:TOKEN
+    out:
+      secops:
+        instance: projects/example-project/locations/eu/instances/0c1d3e5f-1234-4abc-9def-0123456789ab
+        spool: gs://example-logs/spool
+        endpoint: https://chronicle.eu.rep.googleapis.com/v1
+        forwarder: f1
+        max_dead_letters: 0
+    services:
+      logs: {rules: okta}
+      users: {}
+      zones: {log_type: OKTA_ZONES}
 `
 
 func TestParse(t *testing.T) {
@@ -86,6 +101,10 @@ func TestParse(t *testing.T) {
 	toDevo := Out{Devo: &Devo{
 		Address: "collector.example.com:443", Chain: "/etc/collect/chain.crt", Cert: "/secure/domain.crt",
 		Key: "/secure/domain.key", Host: "h1", Gzip: true, Spool: "/etc/collect/spool",
+	}}
+	toSecOps := Out{SecOps: &SecOps{
+		Instance: secops.Instance{Project: "example-project", Location: "eu", ID: "0c1d3e5f-1234-4abc-9def-0123456789ab"},
+		Spool:    "gs://example-logs/spool", Endpoint: "https://chronicle.eu.rep.googleapis.com/v1", Forwarder: "f1", MaxDeadLetters: new(int),
 	}}
 	want := &File{
 		Out: Out{Place: "/etc/collect/data"}, Gzip: true,
@@ -105,6 +124,14 @@ func TestParse(t *testing.T) {
 				{Name: "logs", Every: 5 * time.Minute, Start: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC), Tag: "my.app.okta.logs"},
 				{Name: "asa", Every: 5 * time.Minute, Tag: "my.app.asa.audit"},
 				{Name: "zones", Every: 5 * time.Minute, Tag: "auth.okta.zones"},
+			},
+		}, {
+			Name: "third", Out: toSecOps,
+			Okta: &Okta{URL: "https://third.okta.com", Token: "token", KeepFree: 0.2},
+			Services: []Service{
+				{Name: "logs", Every: 5 * time.Minute, Tag: "auth.okta.system", LogType: "OKTA", Rules: "okta"},
+				{Name: "users", Every: 5 * time.Minute, Tag: "auth.okta.users", LogType: "OKTA_USER_CONTEXT"},
+				{Name: "zones", Every: 5 * time.Minute, Tag: "auth.okta.zones", LogType: "OKTA_ZONES"},
 			},
 		}},
 	}
@@ -145,10 +172,22 @@ var faults = []struct{ name, from, to, want string }{
 	{"no emit", "emit: changes", "emit: some", `14:15: [3] emit "some": want all or changes`},
 	{"full without changes", "emit: changes, ", "", `14:15: [3] full_every is for emit: changes, of a list that can be asked for them (users, groups)`},
 	{"tag for a directory", "rules: okta", "tag: a.b.c", `13:61: [3] tag is for Devo, and this goes elsewhere`},
-	{"rules for Devo", "{tag: my.app.asa.audit}", "{tag: a.b.c, rules: asa}", `31:25: [3] rules is for directories and buckets, and this goes to Devo`},
+	{"rules for Devo", "{tag: my.app.asa.audit}", "{tag: a.b.c, rules: asa}", `31:25: [3] rules is for directories, buckets and Google SecOps, and this goes to Devo`},
 	{"no tag for asa", "{tag: my.app.asa.audit}", "{}", `31:12: [3] tag "" for Devo: want three words or more with dots between, such as auth.okta.system`},
 	{"bad tag", "my.app.asa.audit", "audit", `31:13: [3] tag "audit" for Devo: want three words or more with dots between, such as auth.okta.system`},
 	{"devo without spool", "        spool: spool\n", "", `22:9: [3] spool is missing`},
+	{"secops as text", "      secops:\n        instance: projects", "      secops: secops://x/y/z\n      devo:\n        address: projects", ""},
+	{"secops without spool", "        spool: gs://example-logs/spool\n", "", `38:9: [3] spool is missing`},
+	{"no instance", "projects/example-project/locations/eu", "eu", `38:19: [3] instance "eu/instances/0c1d3e5f-1234-4abc-9def-0123456789ab": want secops://PROJECT/LOCATION/INSTANCE or projects/PROJECT/locations/LOCATION/instances/INSTANCE`},
+	{"endpoint without TLS", "https://chronicle", "http://chronicle", `40:19: [3] endpoint "http://chronicle.eu.rep.googleapis.com/v1": a token is not sent over http, but to this machine`},
+	{"secops as a place", "out: ./data", "out: secops://p/eu/x", `2:6: [3] Google SecOps needs a place for what is pushed: want secops: with instance and spool here`},
+	{"spool in secops", "spool: gs://", "spool: secops://", `39:9: [3] spool: want a directory or gs://bucket/prefix`},
+	{"dead letters", "max_dead_letters: 0", "max_dead_letters: -1", `42:27: [3] "-1": want a number from 0 to 1000000`},
+	{"no log type", "{log_type: OKTA_ZONES}", "{}", `46:14: [3] log_type is missing: Google SecOps has no name of its own for zones`},
+	{"log type", "OKTA_ZONES", "okta/zones", `46:15: [3] log type "okta/zones": want Google SecOps' name for the log in capitals, such as OKTA_SCALEFT`},
+	{"log type of events", "users: {}\n      zones: {log_type", "users: {rules: okta, log_type: X}\n      zones: {log_type", `45:28: [3] log_type is for raw lines, and rules make UDM events`},
+	{"log type for a directory", "apps:\n", "apps: {log_type: X}\n", `15:14: [3] log_type is for Google SecOps, and this goes elsewhere`},
+	{"devo and secops", "      secops:\n", "      devo: {address: a, chain: a, cert: a, key: a, spool: a}\n      secops:\n", `38:7: [3] devo and secops exclude each other`},
 	{"tenants no list", "tenants:\n", "tenants: none\nx:\n", "5:10: [3] want a list of tenants\ncollect.yaml:6:1: [3] unknown key \"x\": want one of every, gzip, out, tenants"},
 	{"bad YAML", "gzip: true", "gzip: [", ""},
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/asa2udm/asa2udm/collector/devo"
 	"github.com/asa2udm/asa2udm/collector/okta"
+	"github.com/asa2udm/asa2udm/collector/secops"
 	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
@@ -404,15 +405,57 @@ func (p *parser) asa(n *yaml.Node) *ASA {
 	return &a
 }
 
-// out reads a destination: text for a directory or bucket, an object for Devo.
+// out reads a destination: text for a directory or bucket, an object for others.
 func (p *parser) out(to *Out) func(*yaml.Node) {
 	return func(n *yaml.Node) {
 		if resolve(n).Kind == yaml.ScalarNode {
 			*to = Out{}
 			p.path(&to.Place)(n)
+			if strings.HasPrefix(to.Place, secops.Scheme) {
+				p.fault(n, "Google SecOps needs a place for what is pushed: want secops: with instance and spool here")
+			}
 			return
 		}
-		p.object(n, "out", fields{"devo": func(n *yaml.Node) { *to = Out{Devo: p.devo(n)} }})
+		at := p.object(n, "out", fields{
+			"devo":   func(n *yaml.Node) { *to = Out{Devo: p.devo(n)} },
+			"secops": func(n *yaml.Node) { *to = Out{SecOps: p.secops(n)} },
+		})
+		if at["devo"] != nil && at["secops"] != nil {
+			p.fault(at["secops"], "devo and secops exclude each other")
+		}
+	}
+}
+
+func (p *parser) secops(n *yaml.Node) *SecOps {
+	var s SecOps
+	at := p.object(n, "secops", fields{
+		"instance":  p.checked(func(text string) (err error) { s.Instance, err = secops.ParseInstance(text); return err }),
+		"spool":     p.path(&s.Spool),
+		"endpoint":  p.checked(func(text string) error { s.Endpoint = text; return secops.CheckEndpoint(text) }),
+		"forwarder": p.text(&s.Forwarder), "max_dead_letters": func(n *yaml.Node) {
+			s.MaxDeadLetters = new(int)
+			p.number(s.MaxDeadLetters, 0, 1_000_000)(n)
+		},
+	})
+	p.need(n, at, "instance", "spool")
+	if strings.HasPrefix(s.Spool, secops.Scheme) {
+		p.fault(at["spool"], "spool: want a directory or gs://bucket/prefix")
+	}
+	return &s
+}
+
+// checked reads a text that another package can refuse, or a variable that holds
+// one.
+func (p *parser) checked(take func(string) error) func(*yaml.Node) {
+	return func(n *yaml.Node) {
+		var text string
+		faults := len(p.faults)
+		if p.address(&text)(n); len(p.faults) > faults {
+			return
+		}
+		if err := take(text); err != nil {
+			p.fault(n, "%v", err)
+		}
 	}
 }
 
@@ -456,9 +499,12 @@ func (p *parser) service(n *yaml.Node, name string, t Tenant) Service {
 	s := Service{Name: name, Every: p.every}
 	o, isOkta := okta.Lookup(name)
 	s.Tag = o.Tag
+	if t.Out.SecOps != nil {
+		s.LogType = logTypes[name]
+	}
 	emit := "all"
 	at := p.object(n, "service", fields{
-		"every": p.span(&s.Every), "start": p.start(&s.Start), "tag": p.text(&s.Tag), "emit": p.text(&emit),
+		"every": p.span(&s.Every), "start": p.start(&s.Start), "tag": p.text(&s.Tag), "log_type": p.text(&s.LogType), "emit": p.text(&emit),
 		"full_every": p.span(&s.FullEvery), "per_minute": p.number(&s.PerMinute, 1, 1_000_000),
 		"page_size": p.number(&s.PageSize, 1, 10_000), "rules": p.text(&s.Rules),
 	})
@@ -477,14 +523,32 @@ func (p *parser) service(n *yaml.Node, name string, t Tenant) Service {
 		{"full_every", emit == "all" || o.Changed == nil, "is for emit: changes, of a list that can be asked for them (users, groups)"},
 		{"per_minute", !isOkta, "is for services of Okta"},
 		{"tag", t.Out.Devo == nil, "is for Devo, and this goes elsewhere"},
-		{"rules", t.Out.Devo != nil, "is for directories and buckets, and this goes to Devo"},
+		{"rules", t.Out.Devo != nil, "is for directories, buckets and Google SecOps, and this goes to Devo"},
+		{"log_type", t.Out.SecOps == nil, "is for Google SecOps, and this goes elsewhere"},
+		{"log_type", t.Out.SecOps != nil && s.Rules != "", "is for raw lines, and rules make UDM events"},
 	} {
 		if at[c.key] != nil && c.useless {
 			p.fault(at[c.key], "%s %s", c.key, c.why)
 		}
 	}
 	p.checkTag(n, at, s, t)
+	p.checkLogType(n, at, s, t)
 	return s
+}
+
+// logTypes are Google SecOps' names for the logs that have one.
+var logTypes = map[string]string{ASAService: "OKTA_SCALEFT", okta.Log: "OKTA", "users": "OKTA_USER_CONTEXT"}
+
+func (p *parser) checkLogType(n *yaml.Node, at map[string]*yaml.Node, s Service, t Tenant) {
+	if t.Out.SecOps == nil || s.Rules != "" {
+		return
+	}
+	switch err := secops.CheckLogType(s.LogType); {
+	case s.LogType == "" && at["log_type"] == nil:
+		p.fault(resolve(n), "log_type is missing: Google SecOps has no name of its own for %s", s.Name)
+	case err != nil:
+		p.fault(at["log_type"], "%v", err)
+	}
 }
 
 func (p *parser) checkTag(n *yaml.Node, at map[string]*yaml.Node, s Service, t Tenant) {

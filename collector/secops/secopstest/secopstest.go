@@ -105,7 +105,12 @@ func New(t *testing.T, c Config) *Server {
 			s.serve(w, r)
 			return
 		}
-		c.Around(r, func() { s.serve(w, r); _ = http.NewResponseController(w).Flush() })
+		// What is around may end the client, which must have its answer by then.
+		c.Around(r, func() {
+			if !s.serve(w, r) {
+				_ = http.NewResponseController(w).Flush()
+			}
+		})
 	}))
 	t.Cleanup(s.Close)
 	return s
@@ -168,18 +173,19 @@ func (s *Server) Credentials(t *testing.T) string {
 
 var resource = regexp.MustCompile(`^/v1(?:alpha|beta)?/(projects/[^/]+/locations/[^/]+/instances/[^/:]+)(?:/logTypes/([^/]+))?(?:/(events|logs):import)?$`)
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// serve reports whether it has broken the connection off.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) (gone bool) {
 	if r.URL.Path == "/token" {
 		s.issue(w)
-		return
+		return false
 	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return
+		return false
 	}
 	if !s.allowed(r) {
 		refuse(w, 401, "UNAUTHENTICATED", "ACCESS_TOKEN_EXPIRED", "Request had invalid authentication credentials.")
-		return
+		return false
 	}
 	m := resource.FindStringSubmatch(r.URL.Path)
 	switch {
@@ -195,8 +201,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodPost:
 		refuse(w, 405, "UNIMPLEMENTED", "", "method not allowed")
 	default:
-		s.take(w, r, m[2], body)
+		return s.take(w, r, m[2], body)
 	}
+	return false
 }
 
 func (s *Server) issue(w http.ResponseWriter) {
@@ -229,8 +236,8 @@ func refuse(w http.ResponseWriter, status int, code, reason, message string) {
 	fmt.Fprintf(w, `{"error":{"code":%d,"message":%q,"status":%q%s}}`, status, message, code, details)
 }
 
-// take is an import.
-func (s *Server) take(w http.ResponseWriter, r *http.Request, logType string, body []byte) {
+// take is an import; it reports whether it has broken the connection off.
+func (s *Server) take(w http.ResponseWriter, r *http.Request, logType string, body []byte) (gone bool) {
 	s.mu.Lock()
 	n := s.imports
 	s.imports++
@@ -246,35 +253,35 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, logType string, bo
 	}
 	switch {
 	case fate.Reset:
-		cut(w, "")
-		return
+		return cut(w, "")
 	case fate.Status != 0 && fate.Body != nil:
 		w.WriteHeader(fate.Status)
 		io.WriteString(w, *fate.Body)
-		return
+		return false
 	case fate.Status != 0:
 		refuse(w, fate.Status, fate.Code, fate.Reason, "told to fail")
-		return
+		return false
 	}
 	if status, code, message := s.accept(r, logType, body); status != 0 {
 		refuse(w, status, code, "", message)
-		return
+		return false
 	}
 	switch {
 	case fate.Lose:
-		cut(w, "")
+		return cut(w, "")
 	case fate.Cut:
-		cut(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\n{")
+		return cut(w, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 3\r\n\r\n{")
 	case fate.Body != nil:
 		io.WriteString(w, *fate.Body)
 	default:
 		w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 		io.WriteString(w, "{}\n")
 	}
+	return false
 }
 
 // cut breaks a connection off after some bytes.
-func cut(w http.ResponseWriter, bytes string) {
+func cut(w http.ResponseWriter, bytes string) (gone bool) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -282,6 +289,7 @@ func cut(w http.ResponseWriter, bytes string) {
 	buf.WriteString(bytes)
 	buf.Flush()
 	conn.Close()
+	return true
 }
 
 // accept takes all events of a request or none.
