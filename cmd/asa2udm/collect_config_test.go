@@ -20,6 +20,8 @@ import (
 	"github.com/asa2udm/asa2udm/collector/devo/devotest"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/okta/simulator"
+	"github.com/asa2udm/asa2udm/collector/secops"
+	"github.com/asa2udm/asa2udm/collector/secops/secopstest"
 	"github.com/asa2udm/asa2udm/collector/secret"
 	"github.com/asa2udm/asa2udm/collector/secret/secrettest"
 )
@@ -366,4 +368,58 @@ func writeConfig(t *testing.T, dir, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// TestFleetToSecOps pushes events and raw lines of one org to an instance, which
+// refuses one service for a while.
+func TestFleetToSecOps(t *testing.T) {
+	r := newFleetRig(t)
+	instance := secops.Instance{Project: "example-project", Location: "eu", ID: "0c1d3e5f-1234-4abc-9def-0123456789ab"}
+	api := secopstest.New(t, secopstest.Config{Instance: instance, Tokens: true, LogTypes: []string{"OKTA_USER_CONTEXT"}})
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", api.Credentials(t))
+	r.grow(40)
+	r.lists.Fill(10, time.Now())
+	config := fmt.Sprintf(`
+out:
+  secops: {instance: %q, spool: spool, endpoint: %q}
+tenants:
+  - name: example
+    okta_url: env:OKTA_URL
+    api_token: env:OKTA_TOKEN
+    services:
+      logs: {rules: okta}
+      users: {}
+      zones: {log_type: OKTA_ZONES}
+`, instance.Name(), api.URL)
+	r.start(config, "--check")
+	r.await("a check", func() bool { return strings.Count(r.stdout.String(), "state: not there yet") == 3 })
+	if code := r.stop(); code != exitOK || strings.Count(r.stdout.String(), instance.String()+" can be read; whether imports are allowed is not proven") != 3 {
+		t.Fatalf("check ended with %d\n%s", code, r.stdout.String())
+	}
+	r.start(config, "--once")
+	r.await("the end", r.says(`(?s)(up to date .*){2}`))
+	r.await("a refusal", r.says(`error: this cycle has failed .*service=zones .*error="\[222\].*number=222 hint=`))
+	if code := r.stop(); code == exitOK {
+		t.Error("the command ends as if all were well")
+	}
+	if !r.says(`up to date tenant=example service=logs .*sent=40 .*pushed=40 `)() {
+		t.Errorf("the log says\n%s", r.stderr.String())
+	}
+	events, users := 0, 0
+	for _, e := range api.Accepted() {
+		switch e.LogType {
+		case "":
+			events++
+		case "OKTA_USER_CONTEXT":
+			users++
+		}
+	}
+	if events != 40 || users != 10 {
+		t.Errorf("%d events and %d users arrived", events, users)
+	}
+	r.start(strings.Replace(config, "OKTA_ZONES", "OKTA_USER_CONTEXT", 1), "--once", "--only", "example/zones")
+	r.await("zones", r.says(`service=zones .*pushed=20 `))
+	if code := r.stop(); code != exitOK {
+		t.Errorf("with another log type it ends with %d\n%s", code, r.stderr.String())
+	}
 }

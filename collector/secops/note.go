@@ -84,6 +84,8 @@ type letter struct {
 	Status   int             `json:"status,omitempty"` // of HTTP, 0 for an event that was not sent
 	Reason   string          `json:"reason"`
 	Event    json.RawMessage `json:"event"`
+	// Record is the raw line of a UDM event, to be mapped again.
+	Record json.RawMessage `json:"record,omitempty"`
 }
 
 // readBegin answers the first note of a batch, or writes it. first says that it

@@ -129,7 +129,7 @@ func (p *pushing) note(done part) {
 
 func (p *pushing) setAside(it item, status int, reason string) {
 	p.letters = append(p.letters, letter{
-		Sequence: p.sequence, Index: it.index, ID: it.id, Status: status, Reason: reason, Event: it.event,
+		Sequence: p.sequence, Index: it.index, ID: it.id, Status: status, Reason: reason, Event: it.event, Record: it.record,
 	})
 }
 

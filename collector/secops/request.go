@@ -31,6 +31,8 @@ type item struct {
 	id    string
 	body  []byte // one element of the request's list
 	event []byte // the line that it was made of
+	// record is the raw line that a UDM event comes from, nil where that is not known.
+	record []byte
 }
 
 // frame is what stands around the items of a request.
@@ -139,15 +141,18 @@ func (s *Sink) planEvents(sequence int64, stored *collector.Stored) (*plan, erro
 		if !json.Valid(event) || event[0] != '{' {
 			return nil, fmt.Errorf("%w: line %d of the UDM of batch %d is no JSON object", collector.ErrForeign, i+1, sequence)
 		}
+		it := item{index: i, event: event}
 		id := placeID(s.Source, sequence, i, event)
 		if records != nil {
-			r := s.Identify(records[i])
-			r.Data = records[i]
+			it.record = records[i]
+			r := s.Identify(it.record)
+			r.Data = it.record
 			id = recordID(s.Source, r)
 		}
-		withID, has := withID(event, id)
-		body := append(append([]byte(`{"udm":`), withID...), '}')
-		p.items = append(p.items, item{index: i, id: has, event: event, body: body})
+		var udm []byte
+		udm, it.id = withID(event, id)
+		it.body = append(append([]byte(`{"udm":`), udm...), '}')
+		p.items = append(p.items, it)
 	}
 	p.cut()
 	return p, nil

@@ -317,6 +317,9 @@ func TestDeadLetters(t *testing.T) {
 			l["status"] != 400.0 || l["sequence"] != 1.0 || len(l["id"].(string)) < 32 || l["event"] == nil {
 			t.Errorf("letter is %v", l)
 		}
+		if record, ok := l["record"].(map[string]any); ok != udm || ok && record["id"] != "13" {
+			t.Errorf("record is %v", l["record"])
+		}
 		if l["index"] != map[bool]float64{false: 12, true: 11}[udm] {
 			t.Errorf("index is %v", l["index"])
 		}

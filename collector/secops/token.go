@@ -99,7 +99,7 @@ func withoutBody(err error) error {
 }
 
 // anonymous reports whether an endpoint is called without a token: over plain http
-// to this machine, unless a file of credentials is named.
+// to this machine, unless credentials are named for the purpose.
 func anonymous(scheme string) bool {
-	return scheme == "http" && os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") == ""
+	return scheme == "http" && os.Getenv("GOOGLE_APPLICATION_CREDENTIALS") == "" && os.Getenv("GCE_METADATA_HOST") == ""
 }
