@@ -106,6 +106,8 @@ type rig struct {
 	runs   int
 	// bucket stands around the spool, if set.
 	bucket func(collector.Bucket) collector.Bucket
+	// clock is the machine's, if set.
+	clock time.Time
 	// rebuild asks for a new state.
 	rebuild bool
 }
@@ -139,6 +141,9 @@ func (r *rig) run(ctx context.Context) (*collector.Stats, error) {
 		objects.Normalize = normalize
 	}
 	now := begin.Add(24*time.Hour + time.Duration(r.runs)*time.Minute)
+	if !r.clock.IsZero() {
+		now = r.clock
+	}
 	log := slog.New(slog.NewTextHandler(&r.log, nil))
 	c := collector.Collector{
 		Source: r.source, State: collector.StateFile{Bucket: b, Name: "state.json"}, Stats: &collector.Stats{},
@@ -158,7 +163,7 @@ func (r *rig) mustRun() {
 	}
 }
 
-// key is how often something was accepted, by its id.
+// arrived is how often something was accepted, by its id.
 type arrived struct {
 	data  string
 	times int

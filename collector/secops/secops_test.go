@@ -364,6 +364,33 @@ func TestTooManyRefused(t *testing.T) {
 	}
 }
 
+// TestTooManyOfABatch stops where every second event is refused, which is never
+// many in a row.
+func TestTooManyOfABatch(t *testing.T) {
+	var r *rig
+	odd := func(e secopstest.Event) string {
+		if r.number(e)%2 == 1 {
+			return "odd"
+		}
+		return ""
+	}
+	r = newRig(t, false, secopstest.Config{Bad: odd})
+	r.source.n, r.batch = 300, 1000
+	if _, err := r.run(t.Context()); !errors.Is(err, secops.ErrRefused) || !strings.Contains(err.Error(), "101 of batch 1") {
+		t.Fatalf("the run ends with %v", err)
+	}
+	r.dead = 150
+	r.mustRun()
+	var refused []int
+	for i := 1; i < 300; i += 2 {
+		refused = append(refused, i)
+	}
+	r.want(refused...)
+	if n := len(r.letters()); n != 150 || len(r.api.Accepted()) != 150 {
+		t.Errorf("%d dead letters, %d accepted", n, len(r.api.Accepted()))
+	}
+}
+
 // TestRefusedRow counts across batches, so that small ones cannot set everything
 // aside one by one.
 func TestRefusedRow(t *testing.T) {
@@ -535,6 +562,58 @@ func TestRebuild(t *testing.T) {
 	})
 }
 
+// TestNotedIsNotPushedAgain dies between the note and the state.
+func TestNotedIsNotPushedAgain(t *testing.T) {
+	r := newRig(t, false, secopstest.Config{})
+	r.source.n = 40
+	r.mustRun()
+	before := r.read("state.json")
+	r.source.n = 300
+	r.mustRun()
+	imports := len(r.api.Bodies())
+	if err := os.WriteFile(filepath.Join(r.root, "state.json"), []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.mustRun()
+	if n := len(r.api.Bodies()); n != imports {
+		t.Errorf("%d imports by the run after", n-imports)
+	}
+	r.want()
+	r.wantSpool()
+}
+
+// TestClockBehind collects records that are younger than the machine's clock: the
+// API wants each collected after it was made.
+func TestClockBehind(t *testing.T) {
+	r := newRig(t, false, secopstest.Config{})
+	r.source.n, r.clock = 40, begin.Add(20*time.Second)
+	r.mustRun()
+	r.want()
+}
+
+// TestOtherLetters finds dead letters of a run that was cut off, to which the
+// server has spoken otherwise: both are kept.
+func TestOtherLetters(t *testing.T) {
+	var r *rig
+	r = newRig(t, false, secopstest.Config{Bad: bad(&r, 5)})
+	r.source.n = 40
+	if err := os.Mkdir(filepath.Join(r.root, "dead"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.root, "dead/000000000001.ndjson"), []byte("{\"sequence\":1,\"index\":3}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.mustRun()
+	r.want(5)
+	letters := r.letters()
+	if len(letters) != 2 || letters[0]["index"] == letters[1]["index"] {
+		t.Errorf("letters are %v", letters)
+	}
+	if note := r.read("pushed/000000000001.json"); !strings.Contains(note, `"dead_letters":"dead/000000000001-`) {
+		t.Errorf("note is %s", note)
+	}
+}
+
 // TestSpoolGone takes the object of a batch away before it was pushed.
 func TestSpoolGone(t *testing.T) {
 	r := newRig(t, false, secopstest.Config{Next: func(int) secopstest.Fate {
@@ -630,6 +709,11 @@ func TestChangedMode(t *testing.T) {
 	r.mustRun()
 	if !strings.Contains(r.log.String(), "began_as=") {
 		t.Errorf("the log says\n%s", r.log.String())
+	}
+	// Two of the logs, one of them denied, and two of the events: what is noted of
+	// the logs does not cut the events in pieces.
+	if n := len(r.api.Bodies()); n != 4 {
+		t.Errorf("%d imports", n)
 	}
 	events := 0
 	for _, e := range r.api.Accepted() {
