@@ -245,6 +245,22 @@ func TestDocumentedFile(t *testing.T) {
 	}
 }
 
+// TestDocumentedSecOps reads the file of the documentation of Google SecOps.
+func TestDocumentedSecOps(t *testing.T) {
+	text, err := os.ReadFile("../../docs/secops.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "```yaml\n")
+	file, _, _ := strings.Cut(rest, "```")
+	o := options
+	o.Environment = func(string) string { return "token" }
+	f, err := Parse("secops.md", []byte(file), o)
+	if err != nil || f.Out.SecOps == nil || len(f.Tenants) != 1 || len(f.Tenants[0].Services) != 2 {
+		t.Fatalf("file: %+v, %v", f, err)
+	}
+}
+
 func TestEmpty(t *testing.T) {
 	for _, text := range []string{"{}", "tenants: []", "out: x"} {
 		if _, err := Parse(context.Background(), "c.yaml", []byte(text), options); err == nil || !strings.Contains(err.Error(), "no tenants") {

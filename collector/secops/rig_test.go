@@ -26,6 +26,16 @@ var (
 	instance = secops.Instance{Project: "example-project", Location: "eu", ID: "0c1d3e5f-1234-4abc-9def-0123456789ab"}
 )
 
+// TestMain forgets the credentials of whoever runs the tests.
+func TestMain(m *testing.M) {
+	for _, name := range []string{"GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST"} {
+		if err := os.Unsetenv(name); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
 // numbers is a source that counts. Every seventh record does not map to UDM.
 type numbers struct {
 	n, size int
