@@ -57,10 +57,10 @@ func (c *Client) Check(ctx context.Context) (string, error) {
 		HTTP: c.rest.HTTP, UserAgent: c.rest.UserAgent, MaxBody: c.rest.MaxBody, Secrets: c.rest.Secrets,
 		Retry: rest.Retry{Attempts: 2, Base: c.config.Retry.Base},
 	}
-	_, err := c.call(ctx, hurried, http.MethodGet, c.config.Instance.Name(), nil, func(body []byte) error {
+	_, err := c.call(ctx, hurried, request{method: http.MethodGet, path: c.config.Instance.Name(), valid: func(body []byte) error {
 		var i struct{ Name string }
 		return json.Unmarshal(body, &i)
-	})
+	}})
 	var status *rest.StatusError
 	if errors.Is(err, ErrDenied) && errors.As(err, &status) && (status.Reason == "IAM_PERMISSION_DENIED" || status.Reason == "") && c.tokens != nil {
 		return "the credentials are a Google account's, but it may not read the instance (chronicle.instances.get): " +
@@ -77,50 +77,68 @@ func (c *Client) Check(ctx context.Context) (string, error) {
 
 // push imports events until they are accepted, or refused for good. taken is how
 // many of its tries the server may have taken.
-func (c *Client) push(ctx context.Context, method string, body []byte, events int) (answer string, taken int, err error) {
+func (c *Client) push(ctx context.Context, target string, body []byte, events int) (answer string, taken int, err error) {
 	throttles := c.rest.Stats.Throttles.Load()
-	resp, err := c.call(ctx, c.rest, http.MethodPost, method, func() []byte {
-		taken++
-		return body
-	}, func(answer []byte) error { return checkAnswer(answer, events) })
-	// What the limit has refused was not taken, and neither was what was refused
-	// otherwise; of tries that failed nobody knows.
+	resp, err := c.call(ctx, c.rest, request{
+		method: http.MethodPost, path: target,
+		body:  func() []byte { taken++; return body },
+		valid: func(answer []byte) error { return checkAnswer(answer, events) },
+		// What was refused was not taken; of tries that failed nobody knows.
+		refused: func() { taken-- },
+	})
 	taken -= int(c.rest.Stats.Throttles.Load() - throttles)
-	var status *rest.StatusError
-	switch {
-	case err == nil:
-		return string(bytes.TrimSpace(resp.Body)), taken, nil
-	case errors.As(err, &status) && status.Status < 500 && status.Status != http.StatusTooManyRequests:
-		taken--
+	if err != nil {
+		return "", max(taken, 0), err
 	}
-	return "", max(taken, 0), err
+	return string(bytes.TrimSpace(resp.Body)), taken, nil
+}
+
+// request is one call. All but method and path may be left out.
+type request struct {
+	method string
+	// path is that of the resource, and its method.
+	path string
+	// body answers the content for each try.
+	body func() []byte
+	// valid looks at the answer of a success.
+	valid func([]byte) error
+	// refused is told that a try was answered with a refusal, but for one of the
+	// limit.
+	refused func()
+}
+
+// build makes the request of one try.
+func (r request) build(ctx context.Context, base, bearer string) (*http.Request, error) {
+	var content []byte
+	if r.body != nil {
+		content = r.body()
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, base+"/"+r.path, bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
+	}
+	return req, nil
 }
 
 // call sends a request with a token, and once more with a new one where that was
-// refused. The path is that of the resource and its method.
-func (c *Client) call(ctx context.Context, client *rest.Client, method, path string, body func() []byte, valid func([]byte) error) (*rest.Response, error) {
-	address := c.base.String() + "/" + path
+// refused.
+func (c *Client) call(ctx context.Context, client *rest.Client, r request) (resp *rest.Response, err error) {
 	send := func(ctx context.Context, bearer string) (*rest.Response, error) {
-		return client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
-			var content []byte
-			if body != nil {
-				content = body()
-			}
-			req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(content))
-			if err != nil {
-				return nil, err
-			}
-			if body != nil {
-				req.Header.Set("Content-Type", "application/json")
-			}
-			if bearer != "" {
-				req.Header.Set("Authorization", "Bearer "+bearer)
-			}
-			return req, nil
-		}, valid)
+		resp, err := client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
+			return r.build(ctx, c.base.String(), bearer)
+		}, r.valid)
+		var status *rest.StatusError
+		if r.refused != nil && errors.As(err, &status) && status.Status < 500 && status.Status != http.StatusTooManyRequests {
+			r.refused()
+		}
+		return resp, err
 	}
-	var resp *rest.Response
-	var err error
 	if c.tokens == nil {
 		resp, err = send(ctx, "")
 	} else {

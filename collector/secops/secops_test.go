@@ -746,6 +746,9 @@ func TestTokens(t *testing.T) {
 	if n := r.api.Tokens(); n < 2 || n > 4 {
 		t.Errorf("%d tokens", n)
 	}
+	if n := r.stats.Repeated.Load(); n != 0 {
+		t.Errorf("%d events were counted as repeated", n)
+	}
 	if strings.Contains(r.log.String(), secopstest.TokenSign) {
 		t.Error("a token stands in the log")
 	}
