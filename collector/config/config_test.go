@@ -127,7 +127,7 @@ func TestParse(t *testing.T) {
 			},
 		}, {
 			Name: "third", Out: toSecOps,
-			Okta: &Okta{URL: "https://third.okta.com", Token: "token", KeepFree: 0.2},
+			Okta: &Okta{URL: "https://third.okta.com", Token: from("env:TOKEN", "token"), KeepFree: 0.2},
 			Services: []Service{
 				{Name: "logs", Every: 5 * time.Minute, Tag: "auth.okta.system", LogType: "OKTA", Rules: "okta"},
 				{Name: "users", Every: 5 * time.Minute, Tag: "auth.okta.users", LogType: "OKTA_USER_CONTEXT"},
