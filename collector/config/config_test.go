@@ -254,8 +254,8 @@ func TestDocumentedSecOps(t *testing.T) {
 	_, rest, _ := strings.Cut(string(text), "```yaml\n")
 	file, _, _ := strings.Cut(rest, "```")
 	o := options
-	o.Environment = func(string) string { return "token" }
-	f, err := Parse("secops.md", []byte(file), o)
+	o.Secrets = &secret.Resolver{Environment: func(string) string { return "token" }}
+	f, err := Parse(context.Background(), "secops.md", []byte(file), o)
 	if err != nil || f.Out.SecOps == nil || len(f.Tenants) != 1 || len(f.Tenants[0].Services) != 2 {
 		t.Fatalf("file: %+v, %v", f, err)
 	}
