@@ -20,9 +20,16 @@ func newVersionCommand(u *ui) *cobra.Command {
 	}
 }
 
+// release is the version where a build stamps it, with -ldflags "-X
+// main.release=v1.2.3": an image is built from an archive, which has neither.
+var release string
+
 // version comes from the build information that go puts into every binary: the
 // module version for "go install module@version", the commit for a checkout.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
