@@ -13,7 +13,8 @@ locals {
     local.log_filter,
     local.is_job ? "metric.type=\"run.googleapis.com/job/completed_execution_count\"" : "metric.type=\"run.googleapis.com/request_count\"",
   ])
-  failed_runs    = local.is_job ? "metric.labels.result=\"failed\"" : "metric.labels.response_code_class=\"5xx\""
+  # The service answers 503 where another process was at work, or more is to come: no failures.
+  failed_runs    = local.is_job ? "metric.labels.result=\"failed\"" : "metric.labels.response_code=\"500\""
   succeeded_runs = local.is_job ? "metric.labels.result=\"succeeded\"" : "metric.labels.response_code_class=\"2xx\""
   resource_type  = local.is_job ? "cloud_run_job" : "cloud_run_revision"
   runbook        = "https://github.com/asa2udm/asa2udm/blob/main/docs/deploy.md#alerts"

@@ -28,8 +28,8 @@ resource "google_project_iam_custom_role" "push" {
   project     = local.push_project
   role_id     = "${replace(var.name, "-", "_")}_importer"
   title       = "asa2udm importer"
-  description = "Hands in logs and events, and can read nothing."
-  permissions = ["chronicle.events.import", "chronicle.logs.import"]
+  description = "Hands in logs and events, and reads neither."
+  permissions = ["chronicle.events.import", "chronicle.instances.get", "chronicle.logs.import"]
 }
 
 resource "google_project_iam_member" "push" {

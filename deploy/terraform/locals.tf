@@ -32,6 +32,8 @@ locals {
     ASA_TEAM_NAME = var.team
     ASA_KEY_ID    = var.key_id
     ASA_BASE_URL  = var.base_url
+    # By this log lines find their traces.
+    GOOGLE_CLOUD_PROJECT = var.project_id
     # A reference: the secret itself is in no configuration, and is read anew by each run.
     ASA_KEY_SECRET = "sm://${var.project_id}/${google_secret_manager_secret.key.secret_id}/${var.secret_version}"
   }

@@ -1,5 +1,6 @@
 # mode = "service": the collector waits for Pub/Sub. One instance, because one run at a time is all that
-# one state allows; it takes a few requests at once, so that a second trigger is answered and not queued.
+# one state allows; it takes many requests at once, because triggers that come during a run wait and share
+# the next one.
 
 resource "google_cloud_run_v2_service" "collect" {
   count = local.is_service ? 1 : 0
@@ -14,7 +15,7 @@ resource "google_cloud_run_v2_service" "collect" {
   template {
     service_account                  = google_service_account.collector.email
     timeout                          = "${var.service_timeout_seconds}s"
-    max_instance_request_concurrency = 8
+    max_instance_request_concurrency = 80
     labels                           = var.labels
 
     scaling {
@@ -24,10 +25,10 @@ resource "google_cloud_run_v2_service" "collect" {
 
     containers {
       image = var.image
-      # Without a public caller Cloud Run asks IAM before the program sees anything. The run ends before
-      # the request does, so that what was read is written.
+      # Cloud Run asks IAM before the program sees anything. A trigger may have to wait for two runs, the one
+      # under way and its own, and both have to end before its request does.
       args = concat(
-        ["serve", "--auth=platform", "--run-timeout=${var.service_timeout_seconds - 30}s"],
+        ["serve", "--auth=platform", "--run-timeout=${floor((var.service_timeout_seconds - 60) / 2)}s"],
         local.collect_args,
       )
 

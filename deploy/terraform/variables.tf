@@ -135,14 +135,14 @@ variable "max_retries" {
 }
 
 variable "service_timeout_seconds" {
-  description = "Longest run of the service. Pub/Sub waits 600 seconds for an answer at most."
+  description = "How long a trigger waits for its answer, which is two runs at worst. Pub/Sub waits 600 seconds at most."
   type        = number
   default     = 600
   nullable    = false
 
   validation {
-    condition     = var.service_timeout_seconds >= 60 && var.service_timeout_seconds <= 600
-    error_message = "The service_timeout_seconds lie between 60 and 600: after that Pub/Sub pushes again."
+    condition     = var.service_timeout_seconds >= 120 && var.service_timeout_seconds <= 600
+    error_message = "The service_timeout_seconds lie between 120 and 600: after that Pub/Sub pushes again."
   }
 }
 

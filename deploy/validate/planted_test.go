@@ -68,7 +68,7 @@ var faults = map[string]planted{
 		"trigger.tf", `schedule         = var.schedule`, `schedule         = ["*/5 * * * *"]`, `["*/5`, `argument "schedule": string required`, "Incorrect attribute value type", "",
 	},
 	"list wanted": {
-		"feed.tf", `permissions = ["chronicle.events.import", "chronicle.logs.import"]`, `permissions = "chronicle.logs.import"`, "permissions =", `argument "permissions": set of string required`, "Incorrect attribute value type", "",
+		"feed.tf", `permissions = ["chronicle.events.import", "chronicle.instances.get", "chronicle.logs.import"]`, `permissions = "chronicle.logs.import"`, "permissions =", `argument "permissions": set of string required`, "Incorrect attribute value type", "",
 	},
 	"default of another type": {
 		"variables.tf", "default     = 3600\n  nullable    = false\n\n  validation {\n    condition     = var.task", "default     = \"an hour\"\n  nullable    = false\n\n  validation {\n    condition     = var.task",
