@@ -29,7 +29,7 @@ what runs
   --memory SIZE            [512Mi]
 
 what is collected
-  --secret-file FILE       secret of the key; - for stdin. Without it, add it by hand afterwards
+  --secret-file FILE       secret of the key; - for stdin. A job can have it later, by hand
   --rotate-secret          add it although there is one
   --base-url URL           [https://app.scaleft.com]
   --since WHEN             [all] where the first run begins
@@ -363,6 +363,9 @@ if [ -n "$secret_file" ] && { [ -z "$version" ] || [ -n "$rotate" ]; }; then
 	add_secret
 elif [ -z "$version" ]; then
 	no_secret=1
+fi
+if [ "$mode" = service ] && [ -n "$no_secret" ] && [ -z "$dry_run" ]; then
+	die "the service reads the secret at its start, and it has no value yet: run this again with --secret-file"
 fi
 
 # What runs.

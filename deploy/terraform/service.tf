@@ -1,6 +1,9 @@
 # mode = "service": the collector waits for Pub/Sub. One instance, because one run at a time is all that
 # one state allows; it takes many requests at once, because triggers that come during a run wait and share
 # the next one.
+#
+# It reads the secret at its start, so that the secret needs its value before the service can be made: apply
+# once with -target on the secret, see docs/deploy.md.
 
 resource "google_cloud_run_v2_service" "collect" {
   count = local.is_service ? 1 : 0

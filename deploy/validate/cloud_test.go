@@ -304,7 +304,7 @@ func (c *cloud) policy(cmd command) error {
 	}
 	for binding := range c.Bindings {
 		if rest, ok := strings.CutPrefix(binding, cmd.key()+" "); ok {
-			fmt.Println(strings.Replace(rest, " ", "\t", 1))
+			fmt.Fprintln(os.Stdout, strings.Replace(rest, " ", "\t", 1))
 		}
 	}
 	return nil
@@ -326,15 +326,15 @@ func (c *cloud) describe(cmd command) error {
 	switch cmd.kind {
 	case "services":
 		for name := range c.APIs {
-			fmt.Println(name)
+			fmt.Fprintln(os.Stdout, name)
 		}
 		return nil
 	case "projects":
-		fmt.Println("123456789012")
+		fmt.Fprintln(os.Stdout, "123456789012")
 		return nil
 	case "secrets versions":
 		if n := len(c.Secrets[cmd.names[0]]); n > 0 {
-			fmt.Println(n)
+			fmt.Fprintln(os.Stdout, n)
 		}
 		return nil
 	}
@@ -379,6 +379,6 @@ func printFields(name string, thing map[string]string, fields []string) {
 		}[f]
 	}
 	if !slices.Equal(fields, []string{""}) {
-		fmt.Println(strings.Join(values, "\t"))
+		fmt.Fprintln(os.Stdout, strings.Join(values, "\t"))
 	}
 }

@@ -113,7 +113,7 @@ var setups = map[string]struct {
 	variables map[string]any
 }{
 	"job":     {nil, nil},
-	"service": {[]string{"--mode", "service"}, map[string]any{"mode": "service"}},
+	"service": {[]string{"--mode", "service", "--secret-file", "-"}, map[string]any{"mode": "service"}},
 	"job with all": {
 		[]string{
 			"--name=collect-2", "--schedule=17 * * * *", "--normalize", "--since", "7d", "--prefix", "okta/asa", "--bucket-location", "EU",
@@ -132,7 +132,7 @@ var setups = map[string]struct {
 			"base_url": "https://example.pam.okta.com",
 		},
 	},
-	"service without lag": {[]string{"--mode=service", "--alert-lag=0"}, map[string]any{"mode": "service", "alert_lag_seconds": 0}},
+	"service without lag": {[]string{"--mode=service", "--alert-lag=0", "--secret-file=-"}, map[string]any{"mode": "service", "alert_lag_seconds": 0}},
 }
 
 func TestSecondRunChangesNothing(t *testing.T) {
@@ -270,6 +270,22 @@ func TestSecretIsRotated(t *testing.T) {
 	if got := r.state(t).Secrets["asa2udm-key-secret"]; !slices.Equal(got, []string{secretValue, secretValue}) {
 		t.Errorf("versions %q, want two", got)
 	}
+}
+
+// A service without its secret would not start, and Cloud Run would call the
+// deployment failed after minutes.
+func TestServiceWantsItsSecret(t *testing.T) {
+	r := newRig(t)
+	if got := r.run(t, nil, "--mode=service"); got.code != 2 || !strings.Contains(got.stderr, "run this again with --secret-file") {
+		t.Errorf("without a secret: %d\n%s", got.code, got.stderr)
+	}
+	for _, change := range r.changes() {
+		if strings.HasPrefix(change, "run ") {
+			t.Errorf("deployed nevertheless: %s", change)
+		}
+	}
+	r.ok(t, "--mode=service", "--secret-file=-")
+	r.ok(t, "--mode=service")
 }
 
 // TestBuild lets Cloud Build make the image, once for each version.
