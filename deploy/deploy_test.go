@@ -87,7 +87,7 @@ func TestJobCollects(t *testing.T) {
 	}
 	var names []string
 	for _, bucket := range buckets {
-		objects, _, err := server.ListObjects(bucket, "", "", false)
+		objects, _, err := server.ListObjectsWithOptions(bucket, fakestorage.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
