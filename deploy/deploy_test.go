@@ -87,11 +87,11 @@ func TestJobCollects(t *testing.T) {
 	}
 	var names []string
 	for _, bucket := range buckets {
-		objects, _, err := server.ListObjectsWithOptions(bucket, fakestorage.ListOptions{})
+		listed, err := server.ListObjectsWithOptionsPaginated(bucket, fakestorage.ListOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range objects {
+		for _, o := range listed.Objects {
 			names = append(names, bucket+"/"+o.Name)
 		}
 	}
