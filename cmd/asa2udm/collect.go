@@ -41,7 +41,7 @@ type collectFlags struct {
 
 func (f *collectFlags) register(set *pflag.FlagSet) {
 	f.set = set
-	set.StringVar(&f.out, "out", "", "collect into `DIR`, gs://bucket/prefix or secops://...")
+	set.StringVar(&f.out, "out", "", "collect into `DIR`, gs://bucket/... or secops://...")
 	f.secops.register(set)
 	set.BoolVar(&f.normalize, "normalize", false, "write UDM beside the raw records")
 	set.StringVar(&f.rules, "rules", defaultRules, "rule `FILE` for --normalize, or a shipped pack")
