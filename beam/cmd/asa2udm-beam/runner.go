@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"strings"
+)
+
+// What there is to know of the runner, all of it by Beam's own flags.
+
+func (c *command) flag(name string) string {
+	if f := c.set.Lookup(name); f != nil {
+		return f.Value.String()
+	}
+	return ""
+}
+
+// inProcess reports whether the run happens in this process from start to end.
+func (c *command) inProcess() bool {
+	runner := strings.ToLower(c.flag("runner"))
+	return (runner == "" || strings.HasPrefix(runner, "prism")) && c.flag("endpoint") == ""
+}
+
+func (c *command) onDataflow() bool {
+	return strings.HasPrefix(strings.ToLower(c.flag("runner")), "dataflow")
+}
+
+// leaves reports whether Beam comes back before the job has run, and so without
+// counts.
+func (c *command) leaves() bool {
+	return c.flag("async") == "true" || c.flag("execute_async") == "true" ||
+		c.onDataflow() && (c.flag("dry_run") == "true" || c.flag("template_location") != "")
+}
+
+// explain keeps of what a runner says the words of the step that failed, where it
+// finds them. A runner tells its errors as text.
+func explain(err error) error {
+	const before = "] failed:\n"
+	text := err.Error()
+	if i := strings.LastIndex(text, before); i >= 0 {
+		return errors.New(strings.TrimSpace(text[i+len(before):]))
+	}
+	return err
+}
+
+// tidyTemp gives what Beam leaves behind a directory that goes when the run ends: it
+// makes an empty file for each.
+func tidyTemp() (tidy func()) {
+	dir, err := os.MkdirTemp("", "asa2udm-beam-")
+	if err != nil {
+		return func() {}
+	}
+	was, ok := os.LookupEnv("TMPDIR")
+	os.Setenv("TMPDIR", dir)
+	return func() {
+		os.RemoveAll(dir)
+		if os.Unsetenv("TMPDIR"); ok {
+			os.Setenv("TMPDIR", was)
+		}
+	}
+}

@@ -1,0 +1,83 @@
+// Package pipeline maps objects of raw records to objects of UDM events on Apache
+// Beam.
+//
+// One element is one object. It is streamed through the mapper, as the command
+// "asa2udm map" does it, and written under a name that follows from its own:
+// events to NAME.udm.ndjson, rejected records to NAME.rejects.ndjson. There is
+// nothing to shuffle, so memory does not grow with the input, and a runner that
+// repeats an element writes the same bytes once more.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/apache/beam/sdks/v2/go/pkg/beam"
+	"github.com/apache/beam/sdks/v2/go/pkg/beam/register"
+
+	"github.com/asa2udm/asa2udm/beam/objects"
+)
+
+func init() {
+	// Beam finds functions and types on a worker by what is registered here.
+	register.DoFn3x1[context.Context, []byte, func(objects.Object), error](&findFn{})
+	register.DoFn2x1[context.Context, objects.Object, error](&mapFn{})
+	register.Emitter1[objects.Object]()
+}
+
+// The ends of the names of what is written for an object.
+const (
+	EventsSuffix  = ".udm.ndjson"
+	RejectsSuffix = ".rejects.ndjson"
+)
+
+// Options say what to map. All of it travels to the workers.
+type Options struct {
+	Input     string // a pattern, see objects.ParsePattern
+	Output    objects.Place
+	Rejects   objects.Place // often the same
+	Rules     Rules
+	JSONNames bool // write lowerCamelCase names
+	MaxRecord int  // bytes of a line; 0 means mapping.DefaultMaxRecord
+	Workers   int  // threads for each object; 0 means one for each processor
+	AtOnce    int  // objects under way in each bundle, at least 1
+}
+
+// New answers a pipeline that maps all objects of the input. Before it is run,
+// beam.Init must have been called.
+func New(o Options) *beam.Pipeline {
+	p, s := beam.NewPipelineWithRoot()
+	finding := o
+	finding.Rules = Rules{}
+	found := beam.ParDo(s.Scope("find objects"), &findFn{finding}, beam.Impulse(s))
+	// Without this, runners would fuse the two steps, and the worker that lists the
+	// objects would map all of them.
+	spread := beam.Reshuffle(s, found)
+	beam.ParDo0(s.Scope("map objects"), &mapFn{Options: o}, spread)
+	return p
+}
+
+// places answers where the events and the rejects of an object go.
+func (o *Options) places(name string) (events, rejects string, err error) {
+	if events, err = o.Output.Join(name + EventsSuffix); err != nil {
+		return "", "", err
+	}
+	rejects, err = o.Rejects.Join(name + RejectsSuffix)
+	return events, rejects, err
+}
+
+// admit refuses an object whose output would be an input of the next run, or
+// overwrite one of this.
+func (o *Options) admit(p objects.Pattern, found objects.Object) error {
+	events, rejects, err := o.places(found.Name)
+	if err != nil {
+		return err
+	}
+	for _, path := range []string{events, rejects} {
+		if p.Match(path) {
+			return fmt.Errorf("%s would write %s, which the input %q means, too: write to another place, or narrow the input",
+				found.Path, path, p)
+		}
+	}
+	return nil
+}
