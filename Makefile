@@ -57,3 +57,11 @@ torture: ## Run the long campaigns of the collector: kills, storms, races (about
 .PHONY: bench
 bench: ## Measure mapping against other ways to do it, as whole processes (some minutes)
 	go run ./bench
+
+.PHONY: beam
+beam: ## Test the nested module that runs on Apache Beam
+	.ci/run beam
+
+.PHONY: beam-worker
+beam-worker: ## Build the program that Dataflow and Flink run on their workers
+	cd beam && CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -trimpath -ldflags '-s -w' -o ../asa2udm-beam-linux-amd64 ./cmd/asa2udm-beam

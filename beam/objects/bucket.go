@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +16,9 @@ import (
 	"google.golang.org/api/iterator"
 )
 
-// stall is how long a single read or write may wait for the bucket, with all tries.
-// The client would try an upload again for ever.
-const stall = 5 * time.Minute
+// defaultStall is how long a single read or write may wait for the bucket, with all
+// tries. The client would try an upload again for ever.
+const defaultStall = 5 * time.Minute
 
 // handle answers an object, which is retried whatever it is: the same object is
 // written with the same bytes however often.
@@ -88,7 +89,7 @@ func (s *Store) openObject(ctx context.Context, path string) (io.ReadCloser, err
 	if err != nil {
 		return nil, err
 	}
-	w := newWatch(ctx, path)
+	w := newWatch(ctx, s.stall)
 	opened := w.start()
 	r, err := object.NewReader(w.ctx)
 	opened()
@@ -150,7 +151,7 @@ func (w *objectWriter) open() error {
 	if err != nil {
 		return err
 	}
-	w.watch = newWatch(w.ctx, w.path)
+	w.watch = newWatch(w.ctx, w.store.stall)
 	w.w = object.NewWriter(w.watch.ctx)
 	w.w.ChunkSize = w.bufferSize
 	w.w.ContentType = "application/x-ndjson"
@@ -186,17 +187,17 @@ func (w *objectWriter) Discard() {
 type watch struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	path   string
+	stall  time.Duration
 }
 
-func newWatch(ctx context.Context, path string) *watch {
+func newWatch(ctx context.Context, stall time.Duration) *watch {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return &watch{ctx, cancel, path}
+	return &watch{ctx, cancel, cmp.Or(stall, defaultStall)}
 }
 
 // start begins one call; what it answers ends it.
 func (w *watch) start() (end func() bool) {
-	t := time.AfterFunc(stall, func() { w.cancel(fmt.Errorf("no answer within %s", stall)) })
+	t := time.AfterFunc(w.stall, func() { w.cancel(fmt.Errorf("no success within %s", w.stall)) })
 	return t.Stop
 }
 

@@ -17,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"cloud.google.com/go/storage"
@@ -35,6 +36,7 @@ type Object struct {
 type Store struct {
 	mu     sync.Mutex
 	client *storage.Client
+	stall  time.Duration // 0 means defaultStall
 }
 
 // Close ends the client. Nothing may be under way.

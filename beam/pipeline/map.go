@@ -129,7 +129,7 @@ func (fn *mapFn) mapObject(ctx context.Context, o objects.Object) error {
 	}
 	fn.mu.Lock()
 	defer fn.mu.Unlock()
-	fn.done.add(o, &stats, types.counts)
+	fn.done.add(o, &stats, types.counts())
 	return nil
 }
 

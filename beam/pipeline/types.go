@@ -7,9 +7,9 @@ import (
 
 // typeCounter passes events on and counts their types.
 type typeCounter struct {
-	w      io.Writer
-	key    []byte
-	counts map[string]int64
+	w     io.Writer
+	key   []byte
+	types map[string]*int64 // looking one up allocates nothing
 }
 
 func newTypeCounter(w io.Writer, jsonNames bool) *typeCounter {
@@ -17,7 +17,7 @@ func newTypeCounter(w io.Writer, jsonNames bool) *typeCounter {
 	if jsonNames {
 		key = `"eventType":"`
 	}
-	return &typeCounter{w: w, key: []byte(key), counts: make(map[string]int64)}
+	return &typeCounter{w: w, key: []byte(key), types: make(map[string]*int64)}
 }
 
 // Write takes whole lines, as mapping.Stream writes them.
@@ -39,7 +39,23 @@ func (c *typeCounter) count(event []byte) {
 	if !ok {
 		return
 	}
-	if end := bytes.IndexByte(rest, '"'); end > 0 {
-		c.counts[string(rest[:end])]++
+	end := bytes.IndexByte(rest, '"')
+	if end <= 0 {
+		return
 	}
+	n := c.types[string(rest[:end])]
+	if n == nil {
+		n = new(int64)
+		c.types[string(rest[:end])] = n
+	}
+	*n++
+}
+
+// counts answers how many events there were of each type.
+func (c *typeCounter) counts() map[string]int64 {
+	counts := make(map[string]int64, len(c.types))
+	for name, n := range c.types {
+		counts[name] = *n
+	}
+	return counts
 }

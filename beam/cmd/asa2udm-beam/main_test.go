@@ -35,7 +35,6 @@ func servePrism() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println("ready")
 	select {}
 }
 

@@ -172,9 +172,9 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func objectsOf(ts *testscript.TestScript, prefix string) []fakestorage.ObjectAttrs {
-	all, _, err := bucket(ts).ListObjectsWithOptions("b", fakestorage.ListOptions{Prefix: prefix})
+	all, err := bucket(ts).ListObjectsWithOptionsPaginated("b", fakestorage.ListOptions{Prefix: prefix})
 	ts.Check(err)
-	return all
+	return all.Objects
 }
 
 // cut takes bytes off the end of a file: cut FILE.
