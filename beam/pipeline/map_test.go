@@ -87,7 +87,7 @@ func TestBundleFails(t *testing.T) {
 			}
 			fn.StartBundle(t.Context())
 			err := fn.ProcessElement(t.Context(), bad)
-			for range 100 {
+			for range 10 {
 				if err == nil {
 					err = fn.ProcessElement(t.Context(), objects.Object{Path: "a", Name: "a"})
 				}

@@ -129,6 +129,9 @@ func (c *command) run(ctx context.Context) (*pipeline.Counts, time.Duration, err
 		}
 		return nil, 0, err
 	}
+	if err := c.reach(ctx); err != nil {
+		return nil, 0, err
+	}
 	if c.inProcess() {
 		// What the runner says of its work on the way is for those who work on it.
 		slog.SetDefault(slog.New(slog.DiscardHandler))

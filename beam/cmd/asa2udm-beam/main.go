@@ -15,8 +15,8 @@ import (
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		// A collection empties the pools that buffers are taken from. A few dozen megabytes
-		// more of heap spare a quarter of the time.
+		// A collection has all of Beam to look at, and empties the pools that buffers are
+		// taken from. Some twenty megabytes more of heap spare a quarter of the time.
 		debug.SetGCPercent(400)
 	}
 	c := newCommand(os.Stdout, os.Stderr)

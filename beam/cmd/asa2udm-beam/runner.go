@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"strings"
+	"time"
 )
 
 // What there is to know of the runner, all of it by Beam's own flags.
@@ -30,6 +34,21 @@ func (c *command) onDataflow() bool {
 func (c *command) leaves() bool {
 	return c.flag("async") == "true" || c.flag("execute_async") == "true" ||
 		c.onDataflow() && (c.flag("dry_run") == "true" || c.flag("template_location") != "")
+}
+
+// reach looks whether anybody listens where the job is to be sent: Beam would try for
+// two minutes, and say nothing.
+func (c *command) reach(ctx context.Context) error {
+	endpoint := c.flag("endpoint")
+	if _, _, err := net.SplitHostPort(endpoint); err != nil {
+		return nil // none, or one of another form
+	}
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", endpoint)
+	if err != nil {
+		return hinted(fmt.Errorf("cannot reach the job service %q: %w", endpoint, err), "is it running? --endpoint wants HOST:PORT of Beam's job server")
+	}
+	return conn.Close()
 }
 
 // explain keeps of what a runner says the words of the step that failed, where it
