@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -137,13 +138,13 @@ func TestTypeCounter(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := asagen.New(1, asagen.Options{Hostile: true})
-		input := `{"timestamp":"2024-03-01T06:00:00Z","id":"\"event_type\":\"FAKE\"","team_name":"\"eventType\":\"FAKE\""}` + "\n"
+		input := []byte(`{"timestamp":"2024-03-01T06:00:00Z","id":"\"event_type\":\"FAKE\"","team_name":"\"eventType\":\"FAKE\""}` + "\n")
 		for range 3000 {
-			input += string(g.Next(nil)) + "\n"
+			input = append(g.Next(input), '\n')
 		}
 		var out strings.Builder
 		c := newTypeCounter(&out, jsonNames)
-		if _, err := mapping.Stream(t.Context(), p, strings.NewReader(input), c, mapping.StreamOptions{}); err != nil {
+		if _, err := mapping.Stream(t.Context(), p, bytes.NewReader(input), c, mapping.StreamOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(eventTypes(t, out.String()), c.counts()); diff != "" {

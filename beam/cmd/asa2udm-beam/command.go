@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/apache/beam/sdks/v2/go/pkg/beam/x/beamx"
@@ -165,6 +166,8 @@ func (c *command) options() (o pipeline.Options, err error) {
 		return o, fmt.Errorf("--max-record wants a number from 1, got %d", c.maxRecord)
 	case c.workers < 0:
 		return o, fmt.Errorf("--workers wants a number from 0, got %d", c.workers)
+	case c.async() && (c.inProcess() || strings.EqualFold(c.flag("environment_type"), "loopback")):
+		return o, errors.New("--async would end the workers, which are this process")
 	case c.atOnce < 1:
 		return o, fmt.Errorf("--at-once wants a number from 1, got %d", c.atOnce)
 	}

@@ -29,11 +29,14 @@ func (c *command) onDataflow() bool {
 	return strings.HasPrefix(strings.ToLower(c.flag("runner")), "dataflow")
 }
 
+func (c *command) async() bool {
+	return c.flag("async") == "true" || c.flag("execute_async") == "true"
+}
+
 // leaves reports whether Beam comes back before the job has run, and so without
 // counts.
 func (c *command) leaves() bool {
-	return c.flag("async") == "true" || c.flag("execute_async") == "true" ||
-		c.onDataflow() && (c.flag("dry_run") == "true" || c.flag("template_location") != "")
+	return c.async() || c.onDataflow() && (c.flag("dry_run") == "true" || c.flag("template_location") != "")
 }
 
 // reach looks whether anybody listens where the job is to be sent: Beam would try for
