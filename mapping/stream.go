@@ -230,7 +230,13 @@ func (s *streaming) begin(b *batch, err error) bool {
 		return false
 	}
 	if err != nil {
-		if s.ended = true; err != io.EOF {
+		s.ended = true
+		switch {
+		case err == io.EOF:
+		case s.ctx.Err() != nil:
+			// The reader may have been ended by that, and says it in its own way.
+			s.inputErr = context.Cause(s.ctx)
+		default:
 			s.inputErr = err
 		}
 		s.changed.Broadcast()
