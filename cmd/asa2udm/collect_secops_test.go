@@ -230,6 +230,9 @@ func TestSecOpsEveryCall(t *testing.T) {
 				if tc.calls == "storage" {
 					step = rounds(1, 12)
 				}
+				if testing.Short() {
+					step *= 5
+				}
 				for at := 1; killPushAtCall(t, tc.storage, tc.calls, at, after); at += step {
 					places++
 				}

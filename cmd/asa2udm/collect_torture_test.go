@@ -80,6 +80,9 @@ func TestTortureEveryCall(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/%s/after=%v", tc.storage, tc.calls, after), func(t *testing.T) {
 				step := rounds(1, 8)
+				if testing.Short() {
+					step *= 3
+				}
 				for at := 1; killAtCall(t, tc.storage, tc.calls, at, after); at += step {
 					places++
 				}

@@ -123,6 +123,9 @@ func TestSameIDs(t *testing.T) {
 // TestSize cuts requests below the limit, counts what base64 adds, and sets aside
 // what no request can hold.
 func TestSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("composes and checks 40 MB of requests")
+	}
 	modes(t, func(t *testing.T, udm bool) {
 		r := newRig(t, udm, secopstest.Config{})
 		r.source.n = 2300
@@ -432,6 +435,9 @@ func TestNoneRefused(t *testing.T) {
 // TestAcceptedPartsStay ends a run within a batch: what was accepted is not sent
 // again by the next one.
 func TestAcceptedPartsStay(t *testing.T) {
+	if testing.Short() {
+		t.Skip("pushes 4,500 events some dozen times")
+	}
 	modes(t, func(t *testing.T, udm bool) {
 		var r *rig
 		var deny atomic.Int64
@@ -473,9 +479,12 @@ func TestCutAtEveryCall(t *testing.T) {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprintf("after=%t", after), func(t *testing.T) {
 				t.Parallel() // they mostly wait for the disk
-				at := 1
+				at, step := 1, 1
+				if testing.Short() {
+					step = 7
+				}
 				for cutTwice(t, udm, at, after) {
-					at++
+					at += step
 				}
 				if at < 40 {
 					t.Errorf("died at %d calls only", at)
