@@ -167,10 +167,10 @@ func (v *Validator) leafValue(i int, at *leaf) (next int, bits uint64) {
 	found := len(v.violations)
 	v.leaf = at
 	set := true
-	switch v.peek(i) {
-	case '"':
+	switch c := v.peek(i); {
+	case c == '"' && at.field.Kind != Struct:
 		next, bits = v.leafText(i, at)
-	case 'n':
+	case c == 'n':
 		next = -1
 	default:
 		next, bits, set = v.single(i, at.field, at.watch, at.depth)
@@ -199,7 +199,8 @@ func (v *Validator) leafText(i int, at *leaf) (next int, bits uint64) {
 	}
 	found := len(v.violations)
 	bits, _ = v.content(i, text, at.field, &watches[at.watch])
-	if at.formatOnly && flags == 0 && len(v.violations) == found && len(text) <= maxRemembered {
+	sound := len(v.violations) == found && v.counts[Warning] < maxViolations // past that none is added
+	if at.formatOnly && flags == 0 && sound && len(text) <= maxRemembered {
 		formed := &v.shapes.formed[at.field.Format]
 		*formed = append((*formed)[:0], text...)
 	}

@@ -65,6 +65,8 @@ func quickEvents(t testing.TB) []string {
 		`"additional":{"a":"\ud800"}`,
 		`"additional":{"a":[{"b":null}]}`,
 		`"additional":{"a":[}`,
+		`"additional":"x"`,
+		`"additional":""`,
 		`"extensions":{"auth":{"type":"SSO","mechanism":["USERNAME_PASSWORD","OTP"]}}`,
 		`"extensions":{"auth":{"type":"SSO"},"auth":{"type":"X"}}`,
 		`"security_result":[{"severity":"HIGH","confidence_score":1.5},{"severity":"LOW","risk_score":1e400}]`,
@@ -136,4 +138,47 @@ func FuzzQuickIsPlain(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestQuickRemembersNoFault checks that a text is not taken to have a format
+// because the event it comes in has more faults than are told.
+func TestQuickRemembersNoFault(t *testing.T) {
+	const last = `"intermediary":[{"ip":["?"]}]}`
+	full := []byte(strings.Replace(`{"principal":%,"target":%,"src":%,"observer":%,`, "%", ofFaults(Event().Field("principal").Message(), 2), -1) + last)
+	var v Validator
+	for range 4 {
+		v.shapes.rest = 0
+		if got := len(v.Validate(full)); got < maxViolations {
+			t.Fatalf("got %d violations, want %d at least", got, maxViolations)
+		}
+	}
+	if v.shapes.missed > 0 {
+		t.Fatal("the event did not take the quick way")
+	}
+	for range 3 {
+		event := []byte("{" + last)
+		v.shapes.rest = 0
+		if diff := cmp.Diff(Validate(event), slices.Clone(v.Validate(event))); diff != "" {
+			t.Errorf("%s\n(-first +later):\n%s", event, diff)
+		}
+	}
+}
+
+// ofFaults composes a message whose texts do not have their formats, down to some
+// levels below it.
+func ofFaults(m *Message, levels int) string {
+	var members []string
+	for i := range m.Fields {
+		f := &m.Fields[i]
+		switch {
+		case f.Repeated || f.Oneof != "":
+		case f.Kind == String && f.Format != NoFormat:
+			members = append(members, fmt.Sprintf(`%q:"?"`, f.Name))
+		case f.Kind == MessageKind && levels > 0:
+			if below := ofFaults(f.Message(), levels-1); below != "{}" {
+				members = append(members, fmt.Sprintf(`%q:%s`, f.Name, below))
+			}
+		}
+	}
+	return "{" + strings.Join(members, ",") + "}"
 }
