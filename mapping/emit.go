@@ -442,10 +442,11 @@ func (m *Mapper) freshMember(w *writer, o *op, index int) bool {
 const fewSeen = 64
 
 // fresh reports whether b has not been written to the field of an op, and
-// remembers it.
+// remembers it. Values that the short ways wrote are not asked for: see
+// distinctMembers.
 func (m *Mapper) fresh(w *writer, o *op, b []byte) bool {
-	if !w.writes(o) {
-		m.seen, w.many = m.seen[:w.seen], nil
+	if w.listed != o.field {
+		m.seen, w.many, w.listed = m.seen[:w.seen], nil, o.field
 	}
 	if w.many != nil {
 		if w.many[string(b)] {

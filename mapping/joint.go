@@ -9,9 +9,10 @@ import "strings"
 
 // writer is where one message being written stands.
 type writer struct {
-	last *op             // wrote the last value; nil while the message is empty
-	seen int             // where in Mapper.seen the values of the field at hand begin
-	many map[string]bool // values of the field at hand, once they are too many to look through
+	last   *op             // wrote the last value; nil while the message is empty
+	listed *field          // whose values, or names of members, are remembered
+	seen   int             // where in Mapper.seen those begin
+	many   map[string]bool // the same, once they are too many to look through
 
 	// These are kept only for those who watch.
 	items int // of the field at hand

@@ -157,6 +157,8 @@ var targetCases = []valueCase{
 	{"additional of an array", "{from: a, to: additional.fields, label: k}", "", `"a":["x"]`, ``},
 	{"additional, first of two keys", "{each: a, to: additional.fields, label: 'k {index}'}\n{each: b, to: additional.fields, label: 'k {index}'}", "",
 		`"a":["x","","z"],"b":["1","2","3"]`, `"additional":{"k 0":"x","k 2":"z","k 1":"2"}`},
+	{"a member of two free objects, behind a copy", "{each: a, to: additional.fields, label: k}\n{from: b, to: extracted.fields, label: l}\n{each: a, to: extracted.fields, label: k}", "",
+		`"a":["x"],"b":"y"`, `"additional":{"k":"x"},"extracted":{"l":"y","k":"x"}`},
 	{"several targets", "{from: a, to: [principal.hostname, principal.asset.hostname, target.user.email_addresses]}", "", `"a":"x"`,
 		`"principal":{"hostname":"x","asset":{"hostname":"x"}},"target":{"user":{"email_addresses":["x"]}}`},
 	{"schema order", "{from: a, to: target.hostname}\n{from: a, to: principal.hostname}\n{from: a, to: about.hostname}", "", `"a":"x"`,
