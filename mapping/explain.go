@@ -71,7 +71,6 @@ type Operand struct{ Name, Value string }
 // trace notes the origin of each value while one record is mapped.
 type trace struct {
 	values     []Explained
-	origins    []origin // of values
 	unread     []UnreadValue
 	places     []place  // of the messages around the field being written
 	frames     []string // paths of the list elements around the source being read
@@ -158,16 +157,16 @@ func (t *trace) wrote(m *Mapper, o *op, item, beg int) {
 	switch f.shape {
 	case shapeSingle:
 	case shapeMembers:
-		key, value, _ := strings.Cut(e.Value, ":")
-		e.Path, e.Value = e.Path+"["+key+"]", value
+		end, _ := str([]byte(e.Value), 1)
+		e.Path, e.Value = e.Path+"["+e.Value[:end+1]+"]", e.Value[end+len(`":`):]
 	default:
 		e.Path += "[" + strconv.Itoa(item) + "]"
 	}
 	if len(st.from.nodes) > 0 {
 		e.Source, e.Raw, e.Transforms = t.sourcePath(st), rawOf(m, &t.span), t.transforms
 	}
+	e.Lost = m.lost(origin{f, st, t.alt, t.frame()})
 	t.values = append(t.values, e)
-	t.origins = append(t.origins, origin{f, st, t.alt, t.frame()})
 }
 
 // sourcePath answers where in the record the value being tried stands.
@@ -216,9 +215,6 @@ func (p *Parser) Explain(record []byte) *Explanation {
 		m.run(m.plan.event, 0)
 	}
 	x.Values, m.watch = t.values, nil
-	for i := range x.Values {
-		x.Values[i].Lost = append(x.Values[i].Lost, m.lost(t.origins[i])...)
-	}
 	for _, d := range p.plan.decisions {
 		if len(d.arms) > 0 && !d.item {
 			x.Decisions = append(x.Decisions, m.explainDecision(d))
@@ -227,11 +223,15 @@ func (p *Parser) Explain(record []byte) *Explanation {
 	return x
 }
 
-// lost answers what the field could have got instead.
+// lost answers what the field could have got instead. It must be asked while the
+// value is written: the slots of an element that is read again are gone after.
 func (m *Mapper) lost(o origin) []Lost {
 	if o.field.shape != shapeSingle {
 		return nil
 	}
+	watched := m.watch
+	m.watch = nil
+	defer func() { m.watch = watched }()
 	var out []Lost
 	past := false
 	for _, st := range o.field.steps {

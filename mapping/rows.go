@@ -51,7 +51,10 @@ func (r *rows) reread() bool {
 	m.spans, m.rows = m.spans[:r.mark], m.rows[:r.marked]
 	r.frame = m.newFrame(r.layout)
 	r.index++
+	watched := m.watch
+	m.watch = nil // it has been told of the members, see passOver
 	end := space(m.rec, m.value(r.layout.node, r.frame, r.offset, 1))
+	m.watch = watched
 	if byteAt(m.rec, end) == ',' {
 		end = space(m.rec, end+1)
 	}

@@ -276,23 +276,43 @@ func (m *Mapper) arrayElement(n *node, frame, i, depth, index int, last *int) in
 	}
 	resumed := *last >= 0 && m.rows[*last].frame == rowResume
 	switch {
-	case n.list == nil || resumed:
+	case n.list == nil:
 		if end > 0 {
 			return end
 		}
 		return skip(m.rec, i, depth)
+	case resumed:
+		return m.passOver(n, i, depth, index)
 	case len(m.spans) > maxSlots:
 		m.link(n, frame, last, row{frame: rowResume, index: int32(index), next: int32(i)})
-		return skip(m.rec, i, depth)
+		return m.passOver(n, i, depth, index)
 	}
 	at := m.newFrame(n.list)
 	m.link(n, frame, last, row{frame: int32(at), index: int32(index)})
+	return m.loopElement(n, at, i, depth, index)
+}
+
+// loopElement reads one element of an array that rules loop over.
+func (m *Mapper) loopElement(n *node, frame, i, depth, index int) int {
 	if m.watch == nil || m.watch.trace == nil {
-		return m.value(n.list.node, at, i, depth)
+		return m.value(n.list.node, frame, i, depth)
 	}
-	m.watch.trace.enterElement(n, index, at)
-	end = m.value(n.list.node, at, i, depth)
+	m.watch.trace.enterElement(n, index, frame)
+	end := m.value(n.list.node, frame, i, depth)
 	m.watch.trace.leaveElement()
+	return end
+}
+
+// passOver reads one element that is read again when it is needed. Those who want
+// to know of its members are told of them now, since how often that will be depends
+// on the rules.
+func (m *Mapper) passOver(n *node, i, depth, index int) int {
+	if m.watch == nil || !m.watch.wantsMembers() {
+		return skip(m.rec, i, depth)
+	}
+	spans, rows := len(m.spans), len(m.rows)
+	end := m.loopElement(n, m.newFrame(n.list), i, depth, index)
+	m.spans, m.rows = m.spans[:spans], m.rows[:rows]
 	return end
 }
 

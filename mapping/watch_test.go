@@ -2,6 +2,8 @@ package mapping
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,5 +93,51 @@ event_type: GENERIC_EVENT
 	}
 	if violating != 1 || c.Stats.Violating != 1 || c.Stats.Rejected != 1 {
 		t.Errorf("got %d violating events told and %d counted, %d rejected; want 1 each", violating, c.Stats.Violating, c.Stats.Rejected)
+	}
+}
+
+// TestWatchLongLists checks that a list of which only the first elements are kept
+// is explained to its end, and that its unread members count once each, however
+// many rules go over it.
+func TestWatchLongLists(t *testing.T) {
+	p := compileText(t, `
+log_type: X
+mappings:
+  - {from: t, to: metadata.event_timestamp}
+  - {each: hops, from: [name, alias], to: principal.hostname}
+  - {each: hops, from: name, to: principal.user.group_identifiers}
+event_type: GENERIC_EVENT
+`)
+	const passed = 2 * maxSlots
+	record := `{"t":"2024-01-02T03:04:05Z","hops":[` + strings.Repeat(`{"x":{"y":1}},`, passed) + `{"name":"a","alias":"b","x":1},{"name":"c"}]}`
+	x := p.Explain([]byte(record))
+	host := x.Values[slices.IndexFunc(x.Values, func(v Explained) bool { return v.Path == "principal.hostname" })]
+	if len(host.Lost) != 1 || host.Lost[0].Raw != `"b"` || host.Value != `"a"` {
+		t.Errorf("got %s, lost %+v; want a, and b lost", host.Value, host.Lost)
+	}
+	if got := len(x.Unread); got != passed+1 || x.Unread[passed].Path != fmt.Sprintf("hops[%d].x", passed) {
+		t.Errorf("got %d unread values, the last one %v, want %d", got, x.Unread[got-1], passed+1)
+	}
+	c, err := Cover(context.Background(), p, strings.NewReader(record), StreamOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]UnreadCount{{"hops[].x", passed + 1, 1, `{"y":1}`}}, c.Unread); diff != "" {
+		t.Errorf("unread of the coverage (-want +got):\n%s", diff)
+	}
+}
+
+// TestExplainMemberNames checks the path of a member whose name has a colon.
+func TestExplainMemberNames(t *testing.T) {
+	p := compileText(t, `
+log_type: X
+mappings:
+  - {from: t, to: metadata.event_timestamp}
+  - {from: a, to: additional.fields, label: 'k8s:"role"'}
+event_type: GENERIC_EVENT
+`)
+	x := p.Explain([]byte(`{"t":"2024-01-02T03:04:05Z","a":"edge"}`))
+	if v := x.Values[len(x.Values)-1]; v.Path != `additional["k8s:\"role\""]` || v.Value != `"edge"` {
+		t.Errorf("got %s = %s", v.Path, v.Value)
 	}
 }
