@@ -19,7 +19,9 @@ const DefaultMaxRecord = 16 << 20
 // ErrTooManyRejects ends a stream that rejected more records than it may.
 var ErrTooManyRejects = errors.New("too many rejected records")
 
-// StreamOptions changes how Stream works. The zero value is right for most.
+// StreamOptions changes how Stream works. The zero value is right for most. What
+// it holds, and the writer of the events, is called by goroutines of the stream,
+// one call at a time, and none once Stream has returned.
 type StreamOptions struct {
 	// Workers is how many records are mapped at a time. 0 means one for each
 	// processor. The output is the same for any number.
@@ -300,9 +302,7 @@ func (s *streaming) handIn(b *batch) {
 func (s *streaming) writeNext(b *batch) {
 	if s.writeErr == nil {
 		s.writing = true
-		s.mu.Unlock()
-		err := s.write(b)
-		s.mu.Lock()
+		err := s.writeUnlocked(b)
 		s.writing = false
 		if s.writeErr = err; err != nil {
 			s.ended = true
@@ -313,6 +313,14 @@ func (s *streaming) writeNext(b *batch) {
 	s.underWay -= len(b.data)
 	s.release(b)
 	s.changed.Broadcast()
+}
+
+// writeUnlocked writes a batch while the lock is free. It takes the lock back even
+// from a panic of what it calls, so that this is what the program ends with.
+func (s *streaming) writeUnlocked(b *batch) error {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	return s.write(b)
 }
 
 func (s *streaming) newBatch() *batch {
