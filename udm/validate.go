@@ -35,8 +35,9 @@ func (v Violation) String() string {
 const maxViolations = 100
 
 // Validator checks events one after another. Its zero value is ready. It keeps
-// scratch memory between calls and allocates nothing for an event without
-// violations; use one for each goroutine.
+// scratch memory between calls and learns what events look like, up to some
+// megabytes; for an event without violations that looks like earlier ones it
+// allocates nothing. Use one for each goroutine.
 type Validator struct {
 	scanner
 	steps      []step
