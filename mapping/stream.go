@@ -326,13 +326,9 @@ func (s *streaming) writeUnlocked(b *batch) error {
 func (s *streaming) newBatch() *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := s.large
-	s.large = nil
-	if n := len(s.free); b == nil && n > 0 {
+	b := &batch{}
+	if n := len(s.free); n > 0 {
 		b, s.free = s.free[n-1], s.free[:n-1]
-	}
-	if b == nil {
-		b = &batch{}
 	}
 	b.units, b.events, b.rejects = b.units[:0], b.events[:0], b.rejects[:0]
 	b.violations.reset()
