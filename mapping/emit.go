@@ -58,7 +58,7 @@ func (m *Mapper) op(w *writer, o *op, frame int) {
 		m.copyConstant(w, o)
 	default:
 		sp := &m.spans[frame+int(o.slot)]
-		if sp.kind == spanString && sp.text == 0 && m.watch == nil {
+		if sp.kind == spanString && sp.text == 0 && !m.watch.wantsDetail() {
 			// This is what most values of most events are.
 			m.join(w, o)
 			m.dst = append(m.dst, m.rec[sp.beg-1:sp.end+1]...)

@@ -198,7 +198,7 @@ func (m *Mapper) object(n *node, frame, i, depth int) int {
 		if i < 0 {
 			return i
 		}
-		if m.watch != nil {
+		if m.watch.wantsDetail() {
 			m.watch.member(m, n, child, keyAt, beg, i)
 		}
 		if byteAt(rec, i) <= ' ' {
@@ -307,7 +307,7 @@ func (m *Mapper) loopElement(n *node, frame, i, depth, index int) int {
 // to know of its members are told of them now, since how often that will be depends
 // on the rules.
 func (m *Mapper) passOver(n *node, i, depth, index int) int {
-	if m.watch == nil || !m.watch.wantsMembers() {
+	if !m.watch.wantsDetail() {
 		return skip(m.rec, i, depth)
 	}
 	spans, rows := len(m.spans), len(m.rows)

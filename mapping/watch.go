@@ -12,8 +12,9 @@ type watch struct {
 // field that is not there.
 type valueSpan struct{ beg, end int }
 
-// wantsMembers reports whether it is of interest what the members of objects are.
-func (w *watch) wantsMembers() bool { return w.tally != nil || w.trace != nil }
+// wantsDetail reports whether single values, and members that no rule reads, are
+// of interest, and not only where the fields of the event stand.
+func (w *watch) wantsDetail() bool { return w != nil && (w.tally != nil || w.trace != nil) }
 
 // member is told of each member of an object the rules look into: n is the
 // object's node and child the member's, nil where no rule looks at it. Key and
