@@ -74,6 +74,9 @@ func Compare(ctx context.Context, before, after *Parser, r io.Reader, opts Strea
 type plan2 struct {
 	old, new *plan
 	fields   []fieldPair // of the event, by path
+
+	differing []fieldPair // those that the plans may write differently
+	whole     bool        // all may differ, so that both events have to be written
 }
 
 // fieldPair is one field of the event on both sides; the id is -1 where a side
@@ -112,6 +115,8 @@ func sharePlans(before, after *Parser) (*plan2, error) {
 			p.fields[at].new = f.id
 		}
 	}
+	p.findDiffering()
+	p.whole = p.whole || before.plain || after.plain
 	return p, nil
 }
 
@@ -164,6 +169,14 @@ func (c *comparer) takeRecord(b *batch, record []byte, line int64) *Reject {
 	}
 	c.new.m.shareScan(c.old.m)
 	c.old.finish()
+	if c.unchanged() {
+		b.stats.Events++
+		c.record++
+		c.rejects[0].Records++
+		c.rejects[1].Records++
+		c.countType(c.old.typeName(), c.old.typeName())
+		return nil
+	}
 	c.new.finish()
 	if c.old.reject != nil && c.new.reject != nil {
 		return c.old.reject

@@ -3,8 +3,10 @@ package mapping
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/tidwall/gjson"
 
 	"github.com/asa2udm/asa2udm/internal/asagen"
@@ -112,5 +114,59 @@ func TestCoverCounts(t *testing.T) {
 	}
 	if len(c.Unread) == 0 {
 		t.Error("got no unread members, want some: records hold more than the table maps")
+	}
+}
+
+// TestCompareWritesWhatDiffers holds the way that writes the fields alone in which
+// two packs may differ against the one that writes both events whole.
+func TestCompareWritesWhatDiffers(t *testing.T) {
+	src, err := ReadPack("asa.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := asagen.New(11, asagen.Options{Shuffle: true, Hostile: true})
+	file := g.File(nil, 400)
+	for _, tc := range []struct {
+		name, old, new string
+		whole          bool
+	}{
+		{name: "nothing"},
+		{name: "a pattern", old: "(?i)Lin|lin", new: "(?i)Linus"},
+		{name: "a label", old: "label: actor_status", new: "label: actor_state"},
+		{name: "a constant", old: "product_name: OKTA_SCALEFT", new: "product_name: ASA"},
+		{name: "a rule of a block", old: "server_services {index}", new: "server service {index}"},
+		{name: "a source that a condition sees", old: "from: details.client_ip,", new: "from: details.ip,", whole: true},
+		{name: "the time", old: "from: timestamp,", new: "from: [details.timestamp, id],", whole: true},
+		{name: "a condition", old: `event_type == "USER_LOGIN"`, new: `event_type != "USER_LOGIN"`, whole: true},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			text := strings.Replace(string(src), tc.old, tc.new, 1)
+			if text == string(src) && tc.old != "" {
+				t.Fatalf("asa.yaml has no %q", tc.old)
+			}
+			before, after := compilePack(t, "asa.yaml"), compileText(t, text)
+			plans, err := sharePlans(before, after)
+			if err != nil || plans.whole != tc.whole {
+				t.Errorf("whole: got %t, want %t; %v", plans.whole, tc.whole, err)
+			}
+			got, err := Compare(t.Context(), before, after, bytes.NewReader(file), StreamOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			after.plain = true
+			want, err := Compare(t.Context(), before, after, bytes.NewReader(file), StreamOptions{})
+			if d := cmp.Diff(got, want); d != "" || err != nil {
+				t.Errorf("got (-), want (+), %v:\n%s", err, d)
+			}
+			changed := want.Changed
+			for _, c := range want.Types {
+				if c.Old != c.New {
+					changed += c.Count
+				}
+			}
+			if (changed == 0) != (tc.old == "") {
+				t.Errorf("%d records differ", changed)
+			}
+		})
 	}
 }

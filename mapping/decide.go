@@ -308,12 +308,16 @@ func (m *Mapper) readEvent(v *variable) ref.Val {
 	return typed(value, v.typ)
 }
 
-// fieldValue answers the JSON of a field of the event. The field is written
-// behind the event, read, and taken off again.
-func (m *Mapper) fieldValue(f *field) (value gjson.Result) {
+// fieldValue answers the value of a field of the event.
+func (m *Mapper) fieldValue(f *field) gjson.Result { return gjson.ParseBytes(m.fieldJSON(f)) }
+
+// fieldJSON answers the JSON of a field of the event, nil where there is none. The
+// field is written behind the event and taken off again, so the answer is good
+// until something is written.
+func (m *Mapper) fieldJSON(f *field) (value []byte) {
 	mark := len(m.dst)
 	if m.only(f) {
-		value = gjson.ParseBytes(m.dst[mark+len("{")+len(f.open[0]):])
+		value = m.dst[mark+len("{")+len(f.open[0]):]
 	}
 	m.dst = m.dst[:mark]
 	return value

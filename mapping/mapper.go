@@ -131,13 +131,18 @@ func (m *Mapper) shareScan(o *Mapper) {
 	copy(m.filled, o.filled)
 }
 
-// finish appends the event of the record at hand to dst.
-func (m *Mapper) finish(dst []byte) ([]byte, error) {
+// begin forgets what was made of the record before, for an event behind dst.
+func (m *Mapper) begin(dst []byte) {
 	m.dst, m.texts = dst, m.texts[:0]
 	clear(m.present)
 	clear(m.decided)
 	clear(m.readings)
 	clear(m.outcomes)
+}
+
+// finish appends the event of the record at hand to dst.
+func (m *Mapper) finish(dst []byte) ([]byte, error) {
+	m.begin(dst)
 	m.findDue()
 	var err error
 	if m.fieldState(m.plan.timestamp) == yes {
