@@ -305,20 +305,26 @@ func (c *Client) redact(err error) error {
 	}
 	var status *StatusError
 	if errors.As(err, &status) {
-		for _, s := range c.Secrets() {
-			status.Message, status.Code = replaceSecret(status.Message, s), replaceSecret(status.Code, s)
-			status.RequestID, status.Reason = replaceSecret(status.RequestID, s), replaceSecret(status.Reason, s)
+		for _, text := range []*string{&status.Message, &status.Code, &status.RequestID, &status.Reason} {
+			*text = c.Redact(*text)
 		}
 		return err
 	}
-	clean := err.Error()
-	for _, s := range c.Secrets() {
-		clean = replaceSecret(clean, s)
-	}
-	if clean != err.Error() {
+	if clean := c.Redact(err.Error()); clean != err.Error() {
 		return errors.New(clean)
 	}
 	return err
+}
+
+// Redact takes the secrets out of a text that a server has sent.
+func (c *Client) Redact(text string) string {
+	if c.Secrets == nil {
+		return text
+	}
+	for _, s := range c.Secrets() {
+		text = replaceSecret(text, s)
+	}
+	return text
 }
 
 // replaceSecret replaces s, the form that JSON gives it, and the start of it

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
+	"strings"
+	"sync/atomic"
 
 	"github.com/asa2udm/asa2udm/collector/rest"
 )
@@ -19,6 +22,9 @@ type Client struct {
 	base   *url.URL
 	rest   *rest.Client
 	tokens *rest.Tokens // nil where none is needed
+	// quota names the project whose quota the credentials use, nil or "" for that
+	// of the account.
+	quota atomic.Pointer[string]
 }
 
 // New checks the settings; it calls nobody.
@@ -38,7 +44,7 @@ func New(c Config) (*Client, error) {
 		HTTP: client, UserAgent: c.UserAgent, MaxBody: 1 << 20, Retry: c.Retry,
 	}}
 	if !anonymous(base.Scheme) {
-		out.tokens = &rest.Tokens{Fetch: fetcher{client, c.Retry}.fetch}
+		out.tokens = &rest.Tokens{Fetch: fetcher{client, c.Retry, &out.quota}.fetch}
 		out.rest.Secrets = out.tokens.Known
 	}
 	return out, nil
@@ -90,7 +96,19 @@ func (c *Client) push(ctx context.Context, target string, body []byte, events in
 	if err != nil {
 		return "", max(taken, 0), err
 	}
-	return string(bytes.TrimSpace(resp.Body)), taken, nil
+	return c.keptAnswer(resp.Body), taken, nil
+}
+
+// answerBytes is how much of the answer to an import is kept in notes.
+const answerBytes = 1000
+
+// keptAnswer is what notes hold of an answer, which may repeat what was sent.
+func (c *Client) keptAnswer(body []byte) string {
+	text := c.rest.Redact(string(bytes.TrimSpace(body)))
+	if len(text) > answerBytes {
+		text = strings.ToValidUTF8(text[:answerBytes], "") + "..."
+	}
+	return text
 }
 
 // request is one call. All but method and path may be left out.
@@ -108,7 +126,7 @@ type request struct {
 }
 
 // build makes the request of one try.
-func (r request) build(ctx context.Context, base, bearer string) (*http.Request, error) {
+func (r request) build(ctx context.Context, base, bearer, quota string) (*http.Request, error) {
 	var content []byte
 	if r.body != nil {
 		content = r.body()
@@ -123,6 +141,9 @@ func (r request) build(ctx context.Context, base, bearer string) (*http.Request,
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
 	}
+	if quota != "" {
+		req.Header.Set("X-Goog-User-Project", quota)
+	}
 	return req, nil
 }
 
@@ -131,7 +152,7 @@ func (r request) build(ctx context.Context, base, bearer string) (*http.Request,
 func (c *Client) call(ctx context.Context, client *rest.Client, r request) (resp *rest.Response, err error) {
 	send := func(ctx context.Context, bearer string) (*rest.Response, error) {
 		resp, err := client.Do(ctx, func(ctx context.Context) (*http.Request, error) {
-			return r.build(ctx, c.base.String(), bearer)
+			return r.build(ctx, c.base.String(), bearer, c.quotaProject())
 		}, r.valid)
 		var status *rest.StatusError
 		if r.refused != nil && errors.As(err, &status) && status.Status < 500 && status.Status != http.StatusTooManyRequests {
@@ -148,6 +169,15 @@ func (c *Client) call(ctx context.Context, client *rest.Client, r request) (resp
 		err = explain(err)
 	}
 	return resp, err
+}
+
+// quotaProject is what the credentials at hand say. Google demands it of a person's
+// own credentials, which would else count on the project of gcloud itself.
+func (c *Client) quotaProject() string {
+	if p := c.quota.Load(); p != nil {
+		return *p
+	}
+	return ""
 }
 
 // checkAnswer accepts what is documented for an import, an empty message, and one
@@ -190,16 +220,23 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", ErrCredentials, err)
 	case status.Status == http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: %w", ErrRequest, err)
-	case status.Status == http.StatusForbidden:
+	case status.Status == http.StatusForbidden && fromGoogle(status):
 		return fmt.Errorf("%w: %w", ErrDenied, err)
 	case status.Status == http.StatusNotFound:
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
-	case status.Status < 400, status.Code == "":
+	case status.Status < 400, !fromGoogle(status):
 		// A redirect is not followed, and Google's errors have a status of their own.
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
 	return fmt.Errorf("%w: %w", ErrRequest, err)
 }
+
+// googleCode is the form of the canonical codes, and of the number that stands for one.
+var googleCode = regexp.MustCompile(`^([A-Z][A-Z_]+|[0-9]{3})$`)
+
+// fromGoogle reports whether an error is in Google's words. A proxy or gateway on
+// the way has its own, in JSON, too.
+func fromGoogle(status *rest.StatusError) bool { return googleCode.MatchString(status.Code) }
 
 // refusal answers what the server says of the content of a request, nil for an
 // error that is not about that: another event could be accepted.
@@ -213,7 +250,7 @@ func refusal(err error) *rest.StatusError {
 		return status
 	case status.Status != http.StatusBadRequest:
 		return nil
-	case status.Reason == "API_KEY_INVALID" || status.Code == "FAILED_PRECONDITION":
+	case status.Reason == "API_KEY_INVALID" || status.Code != "INVALID_ARGUMENT" && status.Code != "OUT_OF_RANGE":
 		return nil
 	}
 	return status

@@ -28,7 +28,7 @@ var (
 
 // TestMain forgets the credentials of whoever runs the tests.
 func TestMain(m *testing.M) {
-	for _, name := range []string{"GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST"} {
+	for _, name := range []string{"GOOGLE_APPLICATION_CREDENTIALS", "GCE_METADATA_HOST", "GOOGLE_CLOUD_QUOTA_PROJECT"} {
 		if err := os.Unsetenv(name); err != nil {
 			panic(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -208,7 +209,10 @@ func TestFates(t *testing.T) {
 		"HTML with 400":       {fate: secopstest.Fate{Status: 400, Body: text("<html>Bad Request</html>")}, is: secops.ErrAnswer},
 		"denied":              {fate: secopstest.Fate{Status: 403, Code: "PERMISSION_DENIED", Reason: "IAM_PERMISSION_DENIED"}, is: secops.ErrDenied},
 		"disabled":            {fate: secopstest.Fate{Status: 403, Code: "PERMISSION_DENIED", Reason: "SERVICE_DISABLED"}, is: secops.ErrDenied},
-		"denied by a proxy":   {fate: secopstest.Fate{Status: 403, Body: text("<html>no</html>")}, is: secops.ErrDenied},
+		"denied by a proxy":   {fate: secopstest.Fate{Status: 403, Body: text("<html>no</html>")}, is: secops.ErrAnswer},
+		"a gateway's error":   {fate: secopstest.Fate{Status: 400, Body: text(`{"error":"blocked by policy"}`)}, is: secops.ErrAnswer},
+		"a gateway's message": {fate: secopstest.Fate{Status: 400, Body: text(`{"code":"bad_request","message":"no"}`)}, is: secops.ErrAnswer},
+		"a gateway's code":    {fate: secopstest.Fate{Status: 400, Body: text(`{"error":{"code":400,"message":"no"}}`)}, is: secops.ErrRequest},
 		"not found":           {fate: secopstest.Fate{Status: 404, Code: "NOT_FOUND"}, is: secops.ErrNotFound},
 		"wrong path":          {fate: secopstest.Fate{Status: 404, Body: text("<html>")}, is: secops.ErrNotFound},
 		"precondition":        {fate: secopstest.Fate{Status: 400, Code: "FAILED_PRECONDITION"}, is: secops.ErrRequest},
@@ -825,6 +829,88 @@ func replaceInFile(t *testing.T, path, from, to string) {
 	}
 	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(b), from, to)), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestEcho pushes to an API that answers with what it was sent: no token is kept,
+// and not all of a long answer.
+func TestEcho(t *testing.T) {
+	r := newRig(t, false, secopstest.Config{})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/token" {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"access_token":"%sx","expires_in":3600,"token_type":"Bearer"}`, secopstest.TokenSign)
+			return
+		}
+		fmt.Fprintf(w, `{"sent":%q,"more":%q}`, req.Header.Get("Authorization"), strings.Repeat("x", 10_000))
+	}))
+	defer front.Close()
+	key := r.api.Credentials(t)
+	replaceInFile(t, key, r.api.URL, front.URL)
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", key)
+	r.config.Endpoint = front.URL
+	r.source.n, r.batch = 1500, 2000
+	r.mustRun()
+	for _, name := range []string{"pushed/000000000001.json", "sending/000000000001-000000-001000.json"} {
+		note := r.read(name)
+		if !strings.Contains(note, `Bearer [secret]`) || strings.Contains(note, secopstest.TokenSign) || len(note) > 4000 {
+			t.Errorf("%s, %d bytes, holds %.1000s", name, len(note), note)
+		}
+	}
+}
+
+// TestQuotaProject names the project that the credentials want to count on, which
+// Google demands of a person's own ones.
+func TestQuotaProject(t *testing.T) {
+	for name, tc := range map[string]struct{ member, env, want string }{
+		"none":           {},
+		"of the file":    {member: `"quota_project_id":"example-quota",`, want: "example-quota"},
+		"of the machine": {member: `"quota_project_id":"example-quota",`, env: "example-other", want: "example-other"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			r := newRig(t, false, secopstest.Config{Tokens: true, Around: func(req *http.Request, serve func()) {
+				if strings.HasSuffix(req.URL.Path, ":import") {
+					got = append(got, req.Header.Get("X-Goog-User-Project"))
+				}
+				serve()
+			}})
+			key := r.api.Credentials(t)
+			replaceInFile(t, key, `{"client_email"`, `{`+tc.member+`"client_email"`)
+			t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", key)
+			t.Setenv("GOOGLE_CLOUD_QUOTA_PROJECT", tc.env)
+			r.source.n = 5
+			r.mustRun()
+			if !slices.Equal(got, []string{tc.want}) {
+				t.Errorf("imports count on %q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestCheckProxy does not take a proxy's word for one of Google's.
+func TestCheckProxy(t *testing.T) {
+	r := newRig(t, false, secopstest.Config{})
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if req.URL.Path == "/token" {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprint(w, `{"access_token":"x","expires_in":3600,"token_type":"Bearer"}`)
+			return
+		}
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, "<html>blocked</html>")
+	}))
+	defer front.Close()
+	key := r.api.Credentials(t)
+	replaceInFile(t, key, r.api.URL, front.URL)
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", key)
+	r.config.Endpoint = front.URL
+	client, err := secops.New(r.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said, err := client.Check(t.Context()); !errors.Is(err, secops.ErrAnswer) {
+		t.Errorf("Check = %q, %v", said, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/auth"
@@ -27,6 +28,7 @@ const tokenTries = 3
 type fetcher struct {
 	http  *http.Client
 	retry rest.Retry
+	quota *atomic.Pointer[string]
 }
 
 // fetch answers a new token. The credentials are looked up each time, since those
@@ -78,6 +80,11 @@ func (f fetcher) once(ctx context.Context) (rest.Token, error) {
 	if err != nil {
 		return rest.Token{}, err
 	}
+	project, err := creds.QuotaProjectID(ctx)
+	if err != nil {
+		return rest.Token{}, err
+	}
+	f.quota.Store(&project)
 	return rest.Token{Bearer: token.Value, Life: time.Until(token.Expiry)}, nil
 }
 
