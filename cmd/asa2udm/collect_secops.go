@@ -155,15 +155,20 @@ func secopsHint(err error) string {
 func deniedHint(reason string) string {
 	switch reason {
 	case "SERVICE_DISABLED":
-		return "enable the Chronicle API in the project: gcloud services enable chronicle.googleapis.com"
+		return "enable the Chronicle API in the project: gcloud services enable chronicle.googleapis.com; " +
+			"as yourself also: gcloud auth application-default set-quota-project PROJECT"
 	case "CONSUMER_INVALID":
 		return "the project does not exist, or is not the one that the instance is bound to: check PROJECT"
 	case "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
 		return "the credentials lack the scope https://www.googleapis.com/auth/cloud-platform"
 	case "SECURITY_POLICY_VIOLATED":
 		return "a perimeter of VPC Service Controls keeps this machine out"
+	case "USER_PROJECT_DENIED":
+		return "grant the account roles/serviceusage.serviceUsageConsumer in the quota project of the credentials, or choose another one: gcloud auth application-default set-quota-project PROJECT"
+	case "", "IAM_PERMISSION_DENIED":
+		return "grant the account roles/chronicle.editor in the instance's project, or a role with chronicle.events.import and chronicle.logs.import"
 	}
-	return "grant the account roles/chronicle.editor in the instance's project, or a role with chronicle.events.import and chronicle.logs.import"
+	return "the words tell why; nothing was moved, the next run pushes the same batch"
 }
 
 // secopsMetricList is for jobs that push to Google SecOps.

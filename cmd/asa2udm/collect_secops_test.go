@@ -407,3 +407,18 @@ func TestSecOpsMetrics(t *testing.T) {
 		t.Error("nothing was refused")
 	}
 }
+
+// TestDeniedHint names a role only where a role is the cure.
+func TestDeniedHint(t *testing.T) {
+	for reason, says := range map[string]string{
+		"":                      "roles/chronicle.editor",
+		"IAM_PERMISSION_DENIED": "roles/chronicle.editor",
+		"SERVICE_DISABLED":      "set-quota-project",
+		"USER_PROJECT_DENIED":   "serviceUsageConsumer",
+		"BILLING_DISABLED":      "the words tell why",
+	} {
+		if got := deniedHint(reason); !strings.Contains(got, says) {
+			t.Errorf("the hint for %q is %q", reason, got)
+		}
+	}
+}
