@@ -160,3 +160,51 @@ func TestPlace(t *testing.T) {
 		}
 	}
 }
+
+// An output is an input by whatever path the two are named.
+func TestOverlap(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.MkdirAll("raw/deep", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"alias": "raw", "inner": "raw/deep"} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		input, place, name string
+		want               bool
+	}{
+		{"raw/**", "raw/udm", "x", true},
+		{"raw/**", dir + "/raw/udm", "x", true},
+		{dir + "/raw/**", "raw/udm/2026", "x", true},
+		{"raw/**", "alias/udm", "x", true},
+		{"alias/**", "raw", "x", true},
+		{"raw/**", "inner", "x", true},
+		{"raw/**", ".", "raw/x", true},
+		{"*.ndjson", ".", "a.ndjson.udm.ndjson", true},
+		{"*.ndjson", dir, "a.ndjson.udm.ndjson", true},
+		{"../*/raw/*", "alias", "x", true},
+		{"/**", "raw", "x", true},
+		{"raw/*", "raw/udm", "x", false},
+		{"raw/**", "rawer", "x", false},
+		{"raw/**", ".", "x", false},
+		{"raw/**", "gs://raw", "x", false},
+		{"gs://b/raw/**", "gs://b/raw/udm", "x", true},
+		{"gs://b/raw/**", "gs://b/udm", "x", false},
+	} {
+		p, err := ParsePattern(tt.input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		place, err := ParsePlace(tt.place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.Overlap(place)(tt.name); got != tt.want {
+			t.Errorf("%s means %s in %s: %t, want %t", tt.input, tt.name, tt.place, got, tt.want)
+		}
+	}
+}

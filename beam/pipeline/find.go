@@ -29,12 +29,13 @@ func (fn *findFn) ProcessElement(ctx context.Context, _ []byte, emit func(object
 	if err != nil {
 		return err
 	}
+	gate := fn.Options.gate(p)
 	found := false
 	for o, err := range store.List(ctx, p) {
 		if err != nil {
 			return err
 		}
-		if err := fn.Options.admit(p, o); err != nil {
+		if err := gate.admit(o); err != nil {
 			return err
 		}
 		found = true
@@ -60,7 +61,7 @@ func (o *Options) Probe(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return o.admit(p, found)
+		return o.gate(p).admit(found)
 	}
 	return fmt.Errorf("%w %q", ErrNoMatch, o.Input)
 }

@@ -66,18 +66,32 @@ func (o *Options) places(name string) (events, rejects string, err error) {
 	return events, rejects, err
 }
 
-// admit refuses an object whose output would be an input of the next run, or
-// overwrite one of this.
-func (o *Options) admit(p objects.Pattern, found objects.Object) error {
-	events, rejects, err := o.places(found.Name)
+// gate refuses objects whose output would be an input of the next run, or overwrite
+// one of this.
+type gate struct {
+	options         *Options
+	input           objects.Pattern
+	events, rejects func(name string) bool // whether the input means it
+}
+
+func (o *Options) gate(input objects.Pattern) gate {
+	return gate{o, input, input.Overlap(o.Output), input.Overlap(o.Rejects)}
+}
+
+func (g gate) admit(found objects.Object) error {
+	events, rejects, err := g.options.places(found.Name)
 	if err != nil {
 		return err
 	}
-	for _, path := range []string{events, rejects} {
-		if p.Match(path) {
-			return fmt.Errorf("%s would write %s, which the input %q means, too: write to another place, or narrow the input",
-				found.Path, path, p)
-		}
+	var path string
+	switch {
+	case g.events(found.Name + EventsSuffix):
+		path = events
+	case g.rejects(found.Name + RejectsSuffix):
+		path = rejects
+	default:
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s would write %s, which the input %q means, too: write to another place, or narrow the input",
+		found.Path, path, g.input)
 }
