@@ -130,7 +130,7 @@ want '[a-z][a-z0-9-]{4,28}[a-z0-9]' --project "$project" "the id of a project, s
 want '[a-z]+-[a-z]+[0-9]+' --region "$region" "a region such as europe-west1"
 want '[^,= /]+' --team "$team" "the name of the ASA team"
 want '[^,= /]+' --key-id "$key_id" "the id of the API key"
-want '[a-z][a-z0-9-]{1,18}[a-z0-9]' --name "$name" "3 to 20 lower-case letters, digits and dashes"
+want '[a-z][a-z0-9-]{4,18}[a-z0-9]' --name "$name" "6 to 20 lower-case letters, digits and dashes"
 want 'job|service' --mode "$mode" "job or service"
 want '[^ ]+( [^ ]+){4}' --schedule "$schedule" "five fields, such as */5 * * * *"
 want '[1-9][0-9]*' --task-timeout "$task_timeout" "seconds"
@@ -232,6 +232,14 @@ run_with() {
 # ask answers what a command prints, tabs as blanks, and nothing when it fails. A dry run asks nobody.
 ask() {
 	[ -n "$dry_run" ] || "$@" 2>/dev/null | tr '\t' ' ' || true
+}
+
+# know is ask where no answer must not be taken for "there is none": what has no name of its own would be
+# made a second time.
+know() {
+	[ -z "$dry_run" ] || return 0
+	answer=$("$@") || die "that cannot be read: $(quote "$@"); run this again once it is cured, and it goes on from there"
+	printf '%s\n' "$answer" | tr '\t' ' '
 }
 
 # ensure DESCRIBE... -- CREATE... makes something unless it is there.
@@ -357,7 +365,7 @@ add_secret() {
 	fi
 	tr -d '\r\n' <"$from" | run "$@" || exit
 }
-version=$(ask gcloud secrets versions list "$secret" "--project=$project" --filter=state=enabled --limit=1 '--format=value(name)')
+version=$(know gcloud secrets versions list "$secret" "--project=$project" --filter=state=enabled --limit=1 '--format=value(name)') || exit
 no_secret=
 if [ -n "$secret_file" ] && { [ -z "$version" ] || [ -n "$rotate" ]; }; then
 	add_secret
@@ -398,8 +406,13 @@ service() {
 		--startup-probe=httpGet.path=/healthz,periodSeconds=2,timeoutSeconds=2,failureThreshold=30 \
 		--liveness-probe=httpGet.path=/healthz,periodSeconds=30,timeoutSeconds=5,failureThreshold=3
 	mark=$(fingerprint "$@")
-	[ "$(ask gcloud run services describe "$name" "--region=$region" "--project=$project" '--format=value(metadata.labels.setup)')" = "$mark" ] ||
+	# A revision that never became ready has left its mark, too: only where the latest one is ready, all is well.
+	old=$(ask gcloud run services describe "$name" "--region=$region" "--project=$project" \
+		'--format=value(metadata.labels.setup,status.latestReadyRevisionName,status.latestCreatedRevisionName)')
+	created=${old##* }
+	if [ -z "$created" ] || [ "$old" != "$mark $created $created" ]; then
 		run gcloud run deploy "$name" "$@" "--update-labels=setup=$mark" "--region=$region" "--project=$project"
+	fi
 	grant roles/run.invoker "serviceAccount:$trigger" "run services" "$name" "--region=$region" "--project=$project"
 }
 
@@ -418,6 +431,7 @@ pubsub() {
 		url="\${SERVICE_URL}"
 	else
 		url=$("$@") || die "cannot read the address of service $name"
+		[ -n "$url" ] || die "service $name has no address: none of its revisions is ready; see its log, and run this again"
 	fi
 	agent=serviceAccount:service-$number@gcp-sa-pubsub.iam.gserviceaccount.com
 	for topic in "$name-trigger" "$name-dead"; do
@@ -516,7 +530,7 @@ alert() {
 	text="{\"displayName\": $(json "$title"), \"combiner\": \"OR\", \"severity\": \"$2\", \"notificationChannels\": [$list], \"documentation\": {\"content\": $(json "$3 $runbook"), \"mimeType\": \"text/markdown\"}, \"conditions\": [$4]"
 	mark=$(fingerprint "$text")
 	text="$text, \"userLabels\": {\"setup\": \"$mark\"}}"
-	old=$(ask gcloud alpha monitoring policies list "--project=$project" "--filter=displayName=\"$title\"" '--format=value(name,userLabels.setup)')
+	old=$(know gcloud alpha monitoring policies list "--project=$project" "--filter=displayName=\"$title\"" '--format=value(name,userLabels.setup)') || exit
 	case $old in
 	*" $mark") ;;
 	'') run gcloud alpha monitoring policies create "--policy=$text" "--project=$project" ;;

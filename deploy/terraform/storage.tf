@@ -101,7 +101,7 @@ resource "google_storage_bucket" "state" {
 
   lifecycle {
     precondition {
-      condition     = var.data_bucket == null || var.state_bucket == null ? true : var.data_bucket != var.state_bucket
+      condition     = coalesce(var.data_bucket, "${var.project_id}-${var.name}-data") != coalesce(var.state_bucket, "${var.project_id}-${var.name}-state")
       error_message = "The state_bucket is the data_bucket: a retention policy there would forbid to write the state."
     }
   }

@@ -37,8 +37,8 @@ variable "name" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "The name has 3 to 20 lower-case letters, digits and dashes, and begins with a letter: service accounts allow no more."
+    condition     = can(regex("^[a-z][a-z0-9-]{4,18}[a-z0-9]$", var.name))
+    error_message = "The name has 6 to 20 lower-case letters, digits and dashes, and begins with a letter: service accounts allow nothing else."
   }
 }
 

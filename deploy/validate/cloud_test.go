@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,9 @@ func gcloudMain() int {
 		}
 	}
 	cmd := parseCommand(os.Args[1:])
+	if unread := os.Getenv("FAKE_UNREADABLE"); unread != "" && cmd.kind+" "+cmd.verb == unread {
+		return fail(fmt.Errorf("injected: PERMISSION_DENIED"))
+	}
 	n, err := note(dir, cmd)
 	if err != nil {
 		return fail(err)
@@ -56,11 +60,16 @@ func gcloudMain() int {
 	if err := c.do(cmd); err != nil {
 		return fail(err)
 	}
+	failed := cmd.changes && os.Getenv("FAKE_FAIL_AFTER") == strconv.Itoa(n)
+	// A revision that does not start leaves the service as it was asked for.
+	if failed && cmd.kind == "run services" && cmd.verb == "deploy" {
+		c.Things[cmd.key()]["unready"] = "yes"
+	}
 	data, err := json.MarshalIndent(c, "", " ")
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "state.json"), data, 0o666)
 	}
-	if cmd.changes && os.Getenv("FAKE_FAIL_AFTER") == strconv.Itoa(n) {
+	if failed {
 		err = fmt.Errorf("injected: DEADLINE_EXCEEDED")
 	}
 	if err != nil {
@@ -240,9 +249,8 @@ func (c *cloud) change(cmd command) error {
 	if err := readStdin(cmd.flags); err != nil {
 		return err
 	}
-	for name, value := range cmd.flags {
-		thing[name] = value
-	}
+	maps.Copy(thing, cmd.flags)
+	delete(thing, "unready")
 	return nil
 }
 
@@ -364,6 +372,10 @@ func (c *cloud) listPolicies(cmd command, fields []string) error {
 
 func printFields(name string, thing map[string]string, fields []string) {
 	values := make([]string, len(fields))
+	ready := name + "-00001"
+	if thing["unready"] != "" {
+		ready = ""
+	}
 	for i, f := range fields {
 		labels := thing["--update-labels"]
 		if labels == "" {
@@ -372,6 +384,7 @@ func printFields(name string, thing map[string]string, fields []string) {
 		var config struct{ Description string }
 		_ = json.Unmarshal([]byte(thing["--config-from-file"]), &config) // there is none
 		values[i] = map[string]string{
+			"status.latestCreatedRevisionName": name + "-00001", "status.latestReadyRevisionName": ready,
 			"name": name, "metadata.name": name, "status.url": "https://" + name + "-x.a.run.app",
 			"labels.setup": strings.TrimPrefix(labels, "setup="), "metadata.labels.setup": strings.TrimPrefix(labels, "setup="),
 			"userLabels.setup": between(thing["--policy"], `"setup": "`, `"`),

@@ -196,6 +196,51 @@ func TestGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
+// A deployment whose revision never became ready is made again: the service bears the
+// mark of its settings all the same.
+func TestFailedDeploymentIsMadeAgain(t *testing.T) {
+	args := []string{"--mode=service", "--secret-file", "-"}
+	deploys := func(change string) bool { return strings.HasPrefix(change, "run deploy ") }
+	n := slices.IndexFunc(newRigWith(t, args).changes(), deploys) + 1
+	r := newRig(t)
+	if got := r.run(t, []string{fmt.Sprintf("FAKE_FAIL_AFTER=%d", n)}, args...); got.code != 2 {
+		t.Fatalf("exit code %d after a failure\n%s", got.code, got.stderr)
+	}
+	if again := r.ok(t, args...); !slices.ContainsFunc(again, deploys) {
+		t.Errorf("the service was not deployed again: %q", again)
+	}
+	if again := r.ok(t, args...); len(again) > 0 {
+		t.Errorf("the third run changed: %q", again)
+	}
+}
+
+func newRigWith(t *testing.T, args []string) *rig {
+	t.Helper()
+	r := newRig(t)
+	r.ok(t, args...)
+	return r
+}
+
+// A list that cannot be read is not an empty one: alert policies and versions of a
+// secret have no names of their own, and would be there twice.
+func TestUnreadableListMakesNothingTwice(t *testing.T) {
+	args := []string{"--secret-file", "-"}
+	for _, list := range []string{"alpha monitoring policies list", "secrets versions list"} {
+		t.Run(list, func(t *testing.T) {
+			t.Parallel()
+			r := newRigWith(t, args)
+			before := len(r.changes())
+			got := r.run(t, []string{"FAKE_UNREADABLE=" + list}, args...)
+			if got.code != 2 || !strings.Contains(got.stderr, "cannot be read: gcloud "+list) {
+				t.Errorf("exit code %d\n%s", got.code, got.stderr)
+			}
+			if made := r.changes()[before:]; len(made) > 0 {
+				t.Errorf("made nevertheless: %q", made)
+			}
+		})
+	}
+}
+
 // TestDryRun prints commands that make the same as the script does, and calls
 // nothing itself.
 func TestDryRun(t *testing.T) {
@@ -343,7 +388,8 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		"no image":         {needed[:8], "--image is missing"},
 		"latest":           {append(slices.Clone(needed), "--image=eu.example.com/asa2udm:latest"), "want a tag other than latest"},
 		"mode":             {append(slices.Clone(needed), "--mode=function"), `--mode "function": want job or service`},
-		"two lines":        {append(slices.Clone(needed), "--name=asa2udm\nrm"), `want 3 to 20 lower-case letters`},
+		"short name":       {append(slices.Clone(needed), "--name=audit"), `want 6 to 20 lower-case letters`},
+		"two lines":        {append(slices.Clone(needed), "--name=asa2udm\nrm"), `want 6 to 20 lower-case letters`},
 		"schedule":         {append(slices.Clone(needed), "--schedule=hourly"), "want five fields"},
 		"env injection":    {append(slices.Clone(needed), "--team=a,ASA_BASE_URL=https://example.com"), "want the name of the ASA team"},
 		"deleted early":    {append(slices.Clone(needed), "--delete-after-days=30"), "want more than 90"},

@@ -289,7 +289,8 @@ func TestWrongVariablesAreRefused(t *testing.T) {
 	}{
 		"project":                {map[string]any{"project_id": "Example Logs"}, "The project_id is the project's id"},
 		"zone":                   {map[string]any{"region": "europe-west1-b"}, "The region is a name such as"},
-		"long name":              {map[string]any{"name": "a-name-that-is-far-too-long"}, "The name has 3 to 20"},
+		"long name":              {map[string]any{"name": "a-name-that-is-far-too-long"}, "The name has 6 to 20"},
+		"short name":             {map[string]any{"name": "audit"}, "The name has 6 to 20"},
 		"mode":                   {map[string]any{"mode": "function"}, "The mode is job or service"},
 		"latest image":           {map[string]any{"image": "eu.example.com/asa2udm:latest"}, "a tag other than latest"},
 		"image without tag":      {map[string]any{"image": "eu.example.com/p/asa2udm"}, "a tag other than latest"},
@@ -308,6 +309,7 @@ func TestWrongVariablesAreRefused(t *testing.T) {
 		"deleted too early":      {map[string]any{"delete_after_days": 30}, "more than 90"},
 		"deleted before allowed": {map[string]any{"delete_after_days": 100, "retention_days": 365}, "the deletion would be refused"},
 		"one bucket":             {map[string]any{"data_bucket": "example", "state_bucket": "example"}, "would forbid to write the state"},
+		"one bucket by default":  {map[string]any{"data_bucket": "example-logs-asa2udm-state"}, "would forbid to write the state"},
 		"instance":               {map[string]any{"push_instance": "example"}, "PROJECT/LOCATION/INSTANCE"},
 		"public feed":            {map[string]any{"feed_readers": []string{"allUsers"}}, "are nobody in general"},
 		"channel":                {map[string]any{"notification_channels": []string{"me@example.com"}}, "projects/PROJECT/notificationChannels/NUMBER"},
