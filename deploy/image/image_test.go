@@ -444,6 +444,35 @@ func TestContextHasNoSecrets(t *testing.T) {
 	}
 }
 
+// Cloud Build is sent what the build context has, the Dockerfile and .dockerignore, and
+// nothing else: a checkout in which the key was saved to a file is the usual case.
+func TestUploadHasNoSecrets(t *testing.T) {
+	text, err := os.ReadFile("../../.gcloudignore")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in, out []string
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		if path, allowed := strings.CutPrefix(line, "!/"); allowed {
+			in = append(in, path)
+		} else if line != "" && !strings.HasPrefix(line, "#") {
+			out = append(out, line)
+		}
+	}
+	// A folder has to be let in before something in it can be.
+	in = slices.DeleteFunc(in, func(path string) bool { return path == "deploy" })
+	if diff := cmp.Diff([]string{"/*", "/deploy/*", "*_test.go", "testdata"}, out); diff != "" {
+		t.Errorf("left out (-want +got):\n%s", diff)
+	}
+	want := append([]string{".dockerignore", "Dockerfile"}, ignoreRules(t).in...)
+	slices.Sort(want)
+	slices.Sort(in)
+	if diff := cmp.Diff(want, in); diff != "" {
+		t.Errorf("let in (-as .dockerignore +as .gcloudignore):\n%s", diff)
+	}
+}
+
 func TestScriptRefuses(t *testing.T) {
 	full := t.TempDir()
 	if err := os.WriteFile(filepath.Join(full, "old"), nil, 0o666); err != nil {
