@@ -308,6 +308,12 @@ bucket() {
 	ensure gcloud storage buckets describe "gs://$bucket" "--project=$project" -- \
 		gcloud storage buckets create "gs://$bucket" "--location=$bucket_location" --default-storage-class=STANDARD \
 		--uniform-bucket-level-access --public-access-prevention "--project=$project"
+	# Names of buckets are known to all and belong to the first who takes them, so that one of that name may be a
+	# stranger's, open to everybody.
+	if [ -z "$dry_run" ]; then
+		own=$(know gcloud storage buckets list "--project=$project" "--filter=name=$bucket" '--format=value(name)') || exit
+		[ "$own" = "$bucket" ] || die "gs://$bucket is not in project $project: somebody else has that name; take another --name"
+	fi
 	[ "$(ask gcloud storage buckets describe "gs://$bucket" "--project=$project" '--format=value(labels.setup)')" != "$mark" ] || return 0
 	run_with "$lifecycle" gcloud storage buckets update "gs://$bucket" "$@" --lifecycle-file=/dev/stdin \
 		"--update-labels=setup=$mark" "--project=$project"
@@ -403,8 +409,8 @@ service() {
 	set -- "--image=$image" "--args=serve,--auth=platform,--run-timeout=270s,$args" "--set-env-vars=$environment" \
 		"--service-account=$collector" --no-allow-unauthenticated --ingress=internal --port=8080 --timeout=600s \
 		--concurrency=80 --min-instances=0 --max-instances=1 --cpu-throttling "--cpu=$cpu" "--memory=$memory" \
-		--startup-probe=httpGet.path=/healthz,periodSeconds=2,timeoutSeconds=2,failureThreshold=30 \
-		--liveness-probe=httpGet.path=/healthz,periodSeconds=30,timeoutSeconds=5,failureThreshold=3
+		--startup-probe=httpGet.path=/health,periodSeconds=2,timeoutSeconds=2,failureThreshold=30 \
+		--liveness-probe=httpGet.path=/health,periodSeconds=30,timeoutSeconds=5,failureThreshold=3
 	mark=$(fingerprint "$@")
 	# A revision that never became ready has left its mark, too: only where the latest one is ready, all is well.
 	old=$(ask gcloud run services describe "$name" "--region=$region" "--project=$project" \

@@ -63,7 +63,7 @@ resource "google_cloud_run_v2_service" "collect" {
         failure_threshold = 30
 
         http_get {
-          path = "/healthz"
+          path = "/health"
         }
       }
 
@@ -73,7 +73,7 @@ resource "google_cloud_run_v2_service" "collect" {
         failure_threshold = 3
 
         http_get {
-          path = "/healthz"
+          path = "/health"
         }
       }
     }

@@ -292,7 +292,7 @@ variable "retention_locked" {
 }
 
 variable "delete_after_days" {
-  description = "Days after which events are deleted. Null for never. It is more than 90: the collector looks into old objects to recognise a late event."
+  description = "Days after which events are deleted; without retention_days a version and soft deletion keep them for 37 days more. Null for never. It is more than 90: the collector looks into old objects to recognise a late event."
   type        = number
   default     = null
 

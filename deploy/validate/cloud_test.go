@@ -346,6 +346,13 @@ func (c *cloud) describe(cmd command) error {
 		}
 		return nil
 	}
+	if cmd.kind == "storage buckets" && cmd.verb == "list" {
+		name := strings.TrimPrefix(cmd.flags["--filter"], "name=")
+		if thing := c.Things["storage buckets gs://"+name]; thing != nil && thing["--project"] == cmd.flags["--project"] {
+			fmt.Fprintln(os.Stdout, name)
+		}
+		return nil
+	}
 	if cmd.verb == "list" {
 		return c.listPolicies(cmd, fields)
 	}

@@ -221,6 +221,35 @@ func newRigWith(t *testing.T, args []string) *rig {
 	return r
 }
 
+// A stranger who has taken a bucket's name, and lets everybody read and change it,
+// does not get the events.
+func TestStrangersBucketIsRefused(t *testing.T) {
+	r := newRig(t)
+	strange := cloud{
+		APIs: map[string]bool{"storage.googleapis.com": true},
+		Things: map[string]map[string]string{
+			"storage buckets gs://example-logs-asa2udm-data": {"--project": "strange"},
+		},
+		Bindings: map[string]bool{}, Secrets: map[string][]string{},
+	}
+	text, err := json.Marshal(strange)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.dir, "state.json"), text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	got := r.run(t, nil)
+	if got.code != 2 || !strings.Contains(got.stderr, "gs://example-logs-asa2udm-data is not in project example-logs") {
+		t.Errorf("exit code %d\n%s", got.code, got.stderr)
+	}
+	for _, change := range r.changes() {
+		if strings.HasPrefix(change, "storage ") {
+			t.Errorf("touched nevertheless: %s", change)
+		}
+	}
+}
+
 // A list that cannot be read is not an empty one: alert policies and versions of a
 // secret have no names of their own, and would be there twice.
 func TestUnreadableListMakesNothingTwice(t *testing.T) {
