@@ -612,3 +612,17 @@ func TestServerWithoutNewestFirst(t *testing.T) {
 		})
 	}
 }
+
+func TestRecordTime(t *testing.T) {
+	for text, want := range map[string]time.Time{
+		"2026-01-02T03:04:05+01:00": time.Date(2026, 1, 2, 2, 4, 5, 0, time.UTC),
+		"9999-12-31T23:59:59-12:00": {},
+		"0001-01-01T00:00:00+12:00": {},
+		"yesterday":                 {},
+		"":                          {},
+	} {
+		if got := collector.RecordTime(text); !got.Equal(want) {
+			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}

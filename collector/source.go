@@ -33,6 +33,17 @@ type Record struct {
 	Data []byte
 }
 
+// RecordTime reads the time of an entry (RFC 3339). It is zero where the text is
+// none, or a time beyond the years that JSON can hold: such an entry has no time
+// that could be kept.
+func RecordTime(text string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if t = t.UTC(); err != nil || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}
+
 // Cursor is a place in a log. The zero Cursor is its start.
 type Cursor struct {
 	// Link is an address that the server gave for what comes next, for sources

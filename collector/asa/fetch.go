@@ -92,9 +92,7 @@ func identify(line []byte) collector.Record {
 	if id.Str == "" {
 		rec = nameless(line)
 	}
-	if t, err := time.Parse(time.RFC3339Nano, at.Str); err == nil {
-		rec.Time = t.UTC()
-	}
+	rec.Time = collector.RecordTime(at.Str)
 	return rec
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/rest"
 )
 
@@ -244,9 +245,9 @@ func identity(line []byte, id, at string) (name string, t time.Time) {
 		case id:
 			name = value.Str
 		case at:
-			t, _ = time.Parse(time.RFC3339Nano, value.Str)
+			t = collector.RecordTime(value.Str)
 		}
 		return true
 	})
-	return name, t.UTC()
+	return name, t
 }

@@ -62,14 +62,16 @@ func (p *pushing) send(ctx context.Context, from, to int) error {
 		Method: p.target, From: p.items[from].index, To: p.items[to-1].index + 1,
 		Events: to - from, Bytes: len(body), SHA256: hash(body),
 	}
+	// What was accepted stays so, though other settings may cut or frame it otherwise.
 	for _, b := range p.before {
-		if b.From == now.From && b.To == now.To && b.SHA256 == now.SHA256 {
-			p.note(b)
+		if b.From <= now.From && now.To <= b.To {
+			now.Bytes, now.SHA256, now.Answer = b.Bytes, b.SHA256, b.Answer
+			p.note(now)
 			return nil
 		}
 	}
 	// A part of it was accepted already, and must not be sent again.
-	if to-from > 1 && slices.ContainsFunc(p.before, func(b part) bool { return b.From >= now.From && b.To <= now.To }) {
+	if to-from > 1 && slices.ContainsFunc(p.before, func(b part) bool { return b.From < now.To && now.From < b.To }) {
 		return p.halve(ctx, from, to)
 	}
 	answer, taken, err := p.Client.push(ctx, p.target, body, to-from)

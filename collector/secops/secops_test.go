@@ -436,6 +436,30 @@ func TestNoneRefused(t *testing.T) {
 	r.want(5)
 }
 
+// TestSettingsChangeWithinABatch goes on with a batch under settings that frame it
+// otherwise: what was accepted is not sent again.
+func TestSettingsChangeWithinABatch(t *testing.T) {
+	r := newRig(t, false, secopstest.Config{Next: func(n int) secopstest.Fate {
+		if n == 2 {
+			return secopstest.Fate{Status: 403, Code: "PERMISSION_DENIED"}
+		}
+		return secopstest.Fate{}
+	}})
+	r.source.n, r.batch = 2500, 10_000
+	if _, err := r.run(t.Context()); !errors.Is(err, secops.ErrDenied) {
+		t.Fatal(err)
+	}
+	r.config.Forwarder = "f-1"
+	r.mustRun()
+	r.want()
+	times := make(map[string]int)
+	for _, e := range r.api.Accepted() {
+		if times[e.ID]++; times[e.ID] > 1 {
+			t.Fatalf("event %d was sent twice", r.number(e))
+		}
+	}
+}
+
 // TestAcceptedPartsStay ends a run within a batch: what was accepted is not sent
 // again by the next one.
 func TestAcceptedPartsStay(t *testing.T) {
