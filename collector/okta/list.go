@@ -50,6 +50,7 @@ type reading struct {
 	full  bool      // not only what has changed
 	seen  *snapshot // what this reading has found so far
 	prior *snapshot // what the reading before has found; nil for none
+	keep  slot      // where seen is to be kept
 	count int
 }
 
@@ -120,7 +121,7 @@ func (l *List) begin(ctx context.Context, cur collector.Cursor) error {
 			err = l.memory.forget(ctx, cur.Time)
 		}
 		if err == nil {
-			r.prior, err = l.memory.before(ctx, at)
+			r.prior, r.keep, err = l.memory.before(ctx, at)
 		}
 		if err != nil {
 			return fmt.Errorf("read what was seen of %s: %w", l.service.Name, err)
@@ -186,7 +187,7 @@ func (l *List) end(ctx context.Context, out *collector.Page) error {
 				out.Records = append(out.Records, l.Record(withNote(line, note{Service: l.service.Name, Read: r.at, Number: r.count, Change: deleted})))
 			}
 		}
-		if err := l.memory.keep(ctx, r.seen, r.prior); err != nil {
+		if err := l.memory.keep(ctx, r.keep, r.seen); err != nil {
 			return fmt.Errorf("remember what was seen of %s: %w", l.service.Name, err)
 		}
 	}

@@ -5,13 +5,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/asa2udm/asa2udm/collector"
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/okta/simulator"
 )
@@ -212,6 +215,48 @@ func TestMemoryWaitsForRecords(t *testing.T) {
 	}
 	r.mustRun("apps")
 	if diff := cmp.Diff(r.news(s, &known), []string{"added 2 0"}); diff != "" {
+		t.Errorf("changes (-got +want):\n%s", diff)
+	}
+}
+
+// meanwhile calls do before the first request for a list is sent.
+type meanwhile struct {
+	next http.RoundTripper
+	path string
+	once sync.Once
+	do   func()
+}
+
+func (m *meanwhile) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Path == m.path {
+		m.once.Do(m.do)
+	}
+	return m.next.RoundTrip(r)
+}
+
+// TestReadingsThatMeet: of two processes that read a list at a time one goes on.
+// What the other one has seen does not count, so that no change is passed over.
+func TestReadingsThatMeet(t *testing.T) {
+	s := service(t, "apps")
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	r.put(s, 1, 0, r.begin)
+	r.mustRun("apps")
+	known := len(r.lines())
+	r.config = func(c *okta.Config) {
+		c.HTTP.Transport = &meanwhile{next: c.HTTP.Transport, path: "/api/v1/apps", do: func() {
+			r.put(s, 2, 0, r.begin)
+			r.mustRun("apps")
+			r.put(s, 1, 1, r.begin)
+		}}
+	}
+	slow := r.collector("apps")
+	r.config = nil
+	if err := slow.Run(t.Context()); !errors.Is(err, collector.ErrConflict) {
+		t.Errorf("the slower process ended with %v, want a conflict", err)
+	}
+	r.mustRun("apps")
+	if diff := cmp.Diff(r.news(s, &known), []string{"added 2 0", "changed 1 1"}); diff != "" {
 		t.Errorf("changes (-got +want):\n%s", diff)
 	}
 }

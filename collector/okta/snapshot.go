@@ -102,17 +102,26 @@ func decodeSnapshot(text []byte) (*snapshot, error) {
 // next one is written.
 func (m Memory) slots() [2]string { return [2]string{m.Name + "-a.txt", m.Name + "-b.txt"} }
 
-// load answers both snapshots, nil for one that is not there.
-func (m Memory) load(ctx context.Context) (both [2]*snapshot, err error) {
+// slot is a place for a snapshot as it was found.
+type slot struct {
+	name  string
+	token collector.Token
+	kept  *snapshot // nil where there is none
+}
+
+// load answers both slots.
+func (m Memory) load(ctx context.Context) (both [2]slot, err error) {
 	for i, name := range m.slots() {
-		text, _, err := m.Bucket.Read(ctx, name)
+		both[i].name = name
+		text, token, err := m.Bucket.Read(ctx, name)
 		if errors.Is(err, collector.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return both, err
 		}
-		if both[i], err = decodeSnapshot(text); err != nil {
+		both[i].token = token
+		if both[i].kept, err = decodeSnapshot(text); err != nil {
 			return both, fmt.Errorf("%s/%s: %w; move it away to begin anew", m.Bucket, name, err)
 		}
 	}
@@ -126,9 +135,9 @@ func (m Memory) forget(ctx context.Context, after time.Time) error {
 	if err != nil {
 		return err
 	}
-	for i, s := range both {
-		if s != nil && s.at.After(after) {
-			if err := m.write(ctx, m.slots()[i], newSnapshot(time.Time{})); err != nil {
+	for _, s := range both {
+		if s.kept != nil && s.kept.at.After(after) {
+			if err := m.keep(ctx, s, newSnapshot(time.Time{})); err != nil {
 				return err
 			}
 		}
@@ -137,43 +146,34 @@ func (m Memory) forget(ctx context.Context, after time.Time) error {
 }
 
 // before answers the newest snapshot of a reading before the given one, nil for
-// none.
-func (m Memory) before(ctx context.Context, at time.Time) (*snapshot, error) {
+// none, and the slot that it does not stand in.
+func (m Memory) before(ctx context.Context, at time.Time) (newest *snapshot, free slot, err error) {
 	both, err := m.load(ctx)
 	if err != nil {
-		return nil, err
+		return nil, free, err
 	}
-	var newest *snapshot
-	for _, s := range both {
-		if s != nil && !s.at.IsZero() && s.at.Before(at) && (newest == nil || s.at.After(newest.at)) {
-			newest = s
+	free = both[0]
+	for i, s := range both {
+		if s.kept != nil && !s.kept.at.IsZero() && s.kept.at.Before(at) && (newest == nil || s.kept.at.After(newest.at)) {
+			newest, free = s.kept, both[1-i]
 		}
 	}
-	return newest, nil
+	free.kept = nil
+	return newest, free, nil
 }
 
-// keep stores s in the slot that prior does not stand in.
-func (m Memory) keep(ctx context.Context, s, prior *snapshot) error {
-	both, err := m.load(ctx)
-	if err != nil {
-		return err
-	}
-	name := m.slots()[0]
-	if prior != nil && both[0] != nil && both[0].at.Equal(prior.at) {
-		name = m.slots()[1]
-	}
-	return m.write(ctx, name, s)
-}
-
-func (m Memory) write(ctx context.Context, name string, s *snapshot) error {
+// keep stores s in a slot that is as it was found. Where it is not, another
+// process has read the list meanwhile, and its snapshot may be the one that
+// counts: to replace it would pass over what has changed between the readings.
+func (m Memory) keep(ctx context.Context, into slot, s *snapshot) error {
 	text, err := s.encode()
 	if err != nil {
 		return err
 	}
-	token, err := m.Bucket.Stat(ctx, name)
-	if err != nil {
+	if _, err := m.Bucket.Swap(ctx, into.name, text, into.token); errors.Is(err, collector.ErrChanged) {
+		return fmt.Errorf("%w: %s was written by someone else", collector.ErrConflict, into.name)
+	} else if err != nil {
 		return err
 	}
-	_, err = m.Bucket.Swap(ctx, name, text, token)
-	return err
+	return nil
 }
