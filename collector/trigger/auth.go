@@ -123,13 +123,41 @@ func (p *Platform) Check(r *http.Request) (string, error) {
 
 // claims are what a token says of a caller.
 type claims struct {
-	Email    string `json:"email"`
-	Verified bool   `json:"email_verified"`
+	Email    string
+	Verified bool
+}
+
+// UnmarshalJSON takes claims by their exact names. The decoder would take Email
+// for email, and who chooses the names of other claims could choose that one.
+func (c *claims) UnmarshalJSON(text []byte) error {
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(text, &all); err != nil {
+		return err
+	}
+	for name, to := range map[string]any{"email": &c.Email, "email_verified": &c.Verified} {
+		if value, ok := all[name]; ok {
+			if err := json.Unmarshal(value, to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// lower folds the letters of ASCII alone: other letters have lower forms among
+// them, such as the Kelvin sign, and would make two accounts one.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + ('a' - 'A')
+		}
+		return r
+	}, s)
 }
 
 // caller answers the address, if it is one of those that may call.
 func (c claims) caller(callers []string) (string, error) {
-	email := strings.ToLower(c.Email)
+	email := lower(c.Email)
 	switch {
 	case email == "":
 		return "", refuse(http.StatusForbidden, true, "the token has no email: for Google's, ask for format full")
@@ -149,7 +177,7 @@ func readCallers(callers []string) ([]string, error) {
 		if !ok || name == "" || host == "" || strings.ContainsAny(c, " ,") {
 			return nil, fmt.Errorf("caller %q: want the address of an account, such as trigger@example.iam.gserviceaccount.com", c)
 		}
-		all = append(all, strings.ToLower(c))
+		all = append(all, lower(c))
 	}
 	return all, nil
 }
