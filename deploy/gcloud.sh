@@ -396,12 +396,17 @@ job() {
 	set -- "--image=$image" "--args=collect,--once,$args" "--set-env-vars=$environment" "--service-account=$collector" \
 		--tasks=1 --parallelism=1 --max-retries=1 "--task-timeout=${task_timeout}s" "--cpu=$cpu" "--memory=$memory"
 	mark=$(fingerprint "$@")
-	old=$(ask gcloud run jobs describe "$name" "--region=$region" "--project=$project" '--format=value(metadata.labels.setup,metadata.name)')
-	case $old in
-	"$mark $name") ;;
-	'') run gcloud run jobs create "$name" "$@" "--labels=setup=$mark" "--region=$region" "--project=$project" ;;
-	*) run gcloud run jobs update "$name" "$@" "--update-labels=setup=$mark" "--region=$region" "--project=$project" ;;
-	esac
+	# A job that could not be made or changed has its mark, too: only where Cloud Run has taken its latest
+	# generation in and calls it ready, all is well.
+	set -- "$name" "$@" "--region=$region" "--project=$project"
+	old=$(ask gcloud run jobs describe "$name" "--region=$region" "--project=$project" '--flatten=status.conditions[]' \
+		'--format=value(metadata.labels.setup,status.conditions.type,status.conditions.status,metadata.generation,status.observedGeneration)')
+	generation=$(printf '%s\n' "$old" | sed -n "s/^$mark Ready True \([0-9][0-9]*\) \1\$/\1/p")
+	if [ -z "$generation" ] && [ -n "$(ask gcloud run jobs describe "$name" "--region=$region" "--project=$project" '--format=value(metadata.name)')" ]; then
+		run gcloud run jobs update "$@" "--update-labels=setup=$mark"
+	elif [ -z "$generation" ]; then
+		run gcloud run jobs create "$@" "--labels=setup=$mark"
+	fi
 	grant roles/run.invoker "serviceAccount:$trigger" "run jobs" "$name" "--region=$region" "--project=$project"
 }
 
@@ -464,6 +469,13 @@ schedule() {
 	shift
 	set -- "--schedule=$schedule" --time-zone=Etc/UTC --max-retry-attempts=1 --min-backoff=10s "$@"
 	text="Starts a run of $name. (setup $(fingerprint "$kind" "$@"))"
+	# The address and the topic, of which there is one: a schedule cannot be turned from one kind into the other.
+	old=$(ask gcloud scheduler jobs describe "$name" "--location=$region" "--project=$project" '--format=value(httpTarget.uri,pubsubTarget.topicName)')
+	case $kind:$old in
+	http:*/topics/* | pubsub:*https://*)
+		run gcloud scheduler jobs delete "$name" "--location=$region" "--project=$project" --quiet
+		;;
+	esac
 	old=$(ask gcloud scheduler jobs describe "$name" "--location=$region" "--project=$project" '--format=value(description)')
 	case $old in
 	"$text") ;;

@@ -61,8 +61,8 @@ func gcloudMain() int {
 		return fail(err)
 	}
 	failed := cmd.changes && os.Getenv("FAKE_FAIL_AFTER") == strconv.Itoa(n)
-	// A revision that does not start leaves the service as it was asked for.
-	if failed && cmd.kind == "run services" && cmd.verb == "deploy" {
+	// A revision that does not start leaves the service as it was asked for, and so does a job without its image.
+	if failed && (cmd.kind == "run services" || cmd.kind == "run jobs") && cmd.verb != "add-iam-policy-binding" {
 		c.Things[cmd.key()]["unready"] = "yes"
 	}
 	data, err := json.MarshalIndent(c, "", " ")
@@ -133,7 +133,7 @@ type command struct {
 
 var verbs = map[string]bool{ // and whether they change something
 	"describe": false, "list": false, "get-iam-policy": false,
-	"create": true, "update": true, "deploy": true, "enable": true, "add": true, "submit": true, "add-iam-policy-binding": true,
+	"create": true, "update": true, "deploy": true, "enable": true, "add": true, "submit": true, "delete": true, "add-iam-policy-binding": true,
 }
 
 func parseCommand(args []string) command {
@@ -204,6 +204,8 @@ func (c *cloud) do(cmd command) error {
 		return c.make(cmd)
 	case "update", "deploy":
 		return c.change(cmd)
+	case "delete":
+		return c.remove(cmd)
 	}
 	return fmt.Errorf("INVALID_ARGUMENT: %s", cmd.verb)
 }
@@ -243,6 +245,9 @@ func (c *cloud) change(cmd command) error {
 	if thing == nil {
 		return fmt.Errorf("NOT_FOUND: %s", cmd.key())
 	}
+	if was := thing["kind"]; was != cmd.flags["kind"] {
+		return fmt.Errorf("INVALID_ARGUMENT: %s is of kind %s, not %s", cmd.key(), was, cmd.flags["kind"])
+	}
 	if err := c.refers(cmd.flags); err != nil {
 		return err
 	}
@@ -251,6 +256,19 @@ func (c *cloud) change(cmd command) error {
 	}
 	maps.Copy(thing, cmd.flags)
 	delete(thing, "unready")
+	return nil
+}
+
+// remove removes what is there. Without --quiet, gcloud would ask whether that is meant.
+func (c *cloud) remove(cmd command) error {
+	_, quiet := cmd.flags["--quiet"]
+	switch {
+	case c.Things[cmd.key()] == nil:
+		return fmt.Errorf("NOT_FOUND: %s", cmd.key())
+	case !quiet:
+		return fmt.Errorf("INVALID_ARGUMENT: a prompt before %s is deleted", cmd.key())
+	}
+	delete(c.Things, cmd.key())
 	return nil
 }
 
@@ -379,9 +397,9 @@ func (c *cloud) listPolicies(cmd command, fields []string) error {
 
 func printFields(name string, thing map[string]string, fields []string) {
 	values := make([]string, len(fields))
-	ready := name + "-00001"
+	ready, isReady := name+"-00001", "True"
 	if thing["unready"] != "" {
-		ready = ""
+		ready, isReady = "", "False"
 	}
 	for i, f := range fields {
 		labels := thing["--update-labels"]
@@ -392,6 +410,8 @@ func printFields(name string, thing map[string]string, fields []string) {
 		_ = json.Unmarshal([]byte(thing["--config-from-file"]), &config) // there is none
 		values[i] = map[string]string{
 			"status.latestCreatedRevisionName": name + "-00001", "status.latestReadyRevisionName": ready,
+			"status.conditions.type": "Ready", "status.conditions.status": isReady, "metadata.generation": "1", "status.observedGeneration": "1",
+			"httpTarget.uri": thing["--uri"], "pubsubTarget.topicName": thing["--topic"],
 			"name": name, "metadata.name": name, "status.url": "https://" + name + "-x.a.run.app",
 			"labels.setup": strings.TrimPrefix(labels, "setup="), "metadata.labels.setup": strings.TrimPrefix(labels, "setup="),
 			"userLabels.setup": between(thing["--policy"], `"setup": "`, `"`),

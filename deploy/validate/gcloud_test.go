@@ -196,22 +196,76 @@ func TestGoesOnAfterAFailure(t *testing.T) {
 	}
 }
 
-// A deployment whose revision never became ready is made again: the service bears the
+// A deployment that never became ready is made again: the service or the job bears the
 // mark of its settings all the same.
 func TestFailedDeploymentIsMadeAgain(t *testing.T) {
-	args := []string{"--mode=service", "--secret-file", "-"}
-	deploys := func(change string) bool { return strings.HasPrefix(change, "run deploy ") }
-	n := slices.IndexFunc(newRigWith(t, args).changes(), deploys) + 1
-	r := newRig(t)
-	if got := r.run(t, []string{fmt.Sprintf("FAKE_FAIL_AFTER=%d", n)}, args...); got.code != 2 {
-		t.Fatalf("exit code %d after a failure\n%s", got.code, got.stderr)
+	for name, test := range map[string]struct {
+		args         []string
+		first, again string // the change that fails, and the one that cures it
+	}{
+		"service":     {[]string{"--mode=service", "--secret-file", "-"}, "run deploy ", "run deploy "},
+		"job":         {[]string{"--secret-file", "-"}, "run jobs create ", "run jobs update "},
+		"changed job": {[]string{"--secret-file", "-", "--memory=1Gi"}, "run jobs update ", "run jobs update "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, clean := newRig(t), newRig(t)
+			if name == "changed job" {
+				r.ok(t, "--secret-file", "-")
+				clean.ok(t, "--secret-file", "-")
+			}
+			clean.ok(t, test.args...)
+			n := 1 + slices.IndexFunc(clean.changes(), func(change string) bool { return strings.HasPrefix(change, test.first) })
+			if got := r.run(t, []string{fmt.Sprintf("FAKE_FAIL_AFTER=%d", n)}, test.args...); got.code != 2 {
+				t.Fatalf("exit code %d after a failure\n%s", got.code, got.stderr)
+			}
+			if again := r.ok(t, test.args...); len(again) == 0 || !strings.HasPrefix(again[0], test.again) {
+				t.Errorf("changes %q, want %q first", again, test.again)
+			}
+			if again := r.ok(t, test.args...); len(again) > 0 {
+				t.Errorf("the third run changed: %q", again)
+			}
+		})
 	}
-	if again := r.ok(t, args...); !slices.ContainsFunc(again, deploys) {
-		t.Errorf("the service was not deployed again: %q", again)
+}
+
+// A schedule of the other mode is made anew, even where the first try ended between
+// the deletion and that.
+func TestModeIsChanged(t *testing.T) {
+	job, service := []string{"--secret-file=-"}, []string{"--secret-file=-", "--mode=service"}
+	for name, modes := range map[string][2][]string{"job to service": {job, service}, "service to job": {service, job}} {
+		for _, interrupted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, interrupted %t", name, interrupted), func(t *testing.T) {
+				t.Parallel()
+				r := newRigWith(t, modes[0])
+				if interrupted {
+					n := 1 + slices.IndexFunc(newRigWithBoth(t, modes).changes(), deletes)
+					if got := r.run(t, []string{fmt.Sprintf("FAKE_FAIL_AFTER=%d", n)}, modes[1]...); got.code != 2 {
+						t.Fatalf("exit code %d after a failure\n%s", got.code, got.stderr)
+					}
+				}
+				if got := r.ok(t, modes[1]...); slices.ContainsFunc(got, deletes) == interrupted {
+					t.Errorf("changes %q", got)
+				}
+				want := newRigWith(t, modes[1]).state(t).Things["scheduler jobs asa2udm"]
+				if diff := cmp.Diff(want, r.state(t).Things["scheduler jobs asa2udm"]); diff != "" {
+					t.Errorf("schedule (-new +changed):\n%s", diff)
+				}
+				if again := r.ok(t, modes[1]...); len(again) > 0 {
+					t.Errorf("the next run changed: %q", again)
+				}
+			})
+		}
 	}
-	if again := r.ok(t, args...); len(again) > 0 {
-		t.Errorf("the third run changed: %q", again)
-	}
+}
+
+func deletes(change string) bool { return strings.HasPrefix(change, "scheduler jobs delete asa2udm ") }
+
+func newRigWithBoth(t *testing.T, modes [2][]string) *rig {
+	t.Helper()
+	r := newRigWith(t, modes[0])
+	r.ok(t, modes[1]...)
+	return r
 }
 
 func newRigWith(t *testing.T, args []string) *rig {
