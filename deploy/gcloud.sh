@@ -133,12 +133,16 @@ want '[^,= /]+' --key-id "$key_id" "the id of the API key"
 want '[a-z][a-z0-9-]{4,18}[a-z0-9]' --name "$name" "6 to 20 lower-case letters, digits and dashes"
 want 'job|service' --mode "$mode" "job or service"
 want '[^ ]+( [^ ]+){4}' --schedule "$schedule" "five fields, such as */5 * * * *"
-want '[1-9][0-9]*' --task-timeout "$task_timeout" "seconds"
+want '[1-9][0-9]{0,5}' --task-timeout "$task_timeout" "seconds between 60 and 604800, seven days"
+if [ "$task_timeout" -lt 60 ] || [ "$task_timeout" -gt 604800 ]; then
+	die "--task-timeout \"$task_timeout\": want seconds between 60 and 604800, seven days"
+fi
 want '[0-9.]+' --cpu "$cpu" "a number"
 want '[0-9]+[MG]i' --memory "$memory" "a size such as 512Mi"
 want 'https://[^/,= ]+' --base-url "$base_url" "https:// and a host"
 want '[^, ]+' --since "$since" "24h, 7d, 2026-01-31 or all"
 want '[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*' --prefix "$prefix" "a folder such as okta-asa"
+case /$prefix/ in */./* | */../*) die "--prefix \"$prefix\": want a folder such as okta-asa, without . and .. as names" ;; esac
 want '[0-9]+' --alert-lag "$alert_lag" "seconds"
 want '[1-9][0-9]*' --alert-silence "$alert_silence" "seconds"
 if [ "$alert_silence" -lt 120 ] || [ "$alert_silence" -gt 84600 ] || [ $((alert_silence % 60)) -ne 0 ]; then

@@ -268,8 +268,8 @@ variable "prefix" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", var.prefix))
-    error_message = "The prefix is a folder such as okta-asa or okta/asa."
+    condition     = can(regex("^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$", var.prefix)) && !can(regex("(^|/)[.]{1,2}(/|$)", var.prefix))
+    error_message = "The prefix is a folder such as okta-asa or okta/asa, without . and .. as names."
   }
 }
 

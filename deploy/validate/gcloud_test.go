@@ -480,6 +480,10 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		"public feed":      {append(slices.Clone(needed), "--feed-reader=allUsers"), `--feed-reader "allUsers"`},
 		"no secret file":   {append(slices.Clone(needed), "--secret-file=/nowhere"), "no such file, or an empty one"},
 		"rotate what":      {append(slices.Clone(needed), "--rotate-secret"), "--rotate-secret wants --secret-file"},
+		"short run":        {append(slices.Clone(needed), "--task-timeout=59"), `--task-timeout "59": want seconds between 60 and 604800`},
+		"long run":         {append(slices.Clone(needed), "--task-timeout=604801"), `--task-timeout "604801": want seconds between 60 and 604800`},
+		"folder above":     {append(slices.Clone(needed), "--prefix=okta/../asa"), "without . and .. as names"},
+		"folder itself":    {append(slices.Clone(needed), "--prefix=."), "without . and .. as names"},
 		"silence":          {append(slices.Clone(needed), "--alert-silence=61"), "a multiple of 60"},
 		"build and image":  {append(slices.Clone(needed), "--build"), "--image and --build exclude each other"},
 	} {

@@ -303,6 +303,7 @@ func TestWrongVariablesAreRefused(t *testing.T) {
 		"key":                    {map[string]any{"key_id": ""}, "The key_id is a text"},
 		"plain http":             {map[string]any{"base_url": "http://app.scaleft.com"}, "begins with https://"},
 		"secret version":         {map[string]any{"secret_version": "newest"}, "is latest or a number"},
+		"prefix above":           {map[string]any{"prefix": "okta/../asa"}, "without . and .. as names"},
 		"prefix":                 {map[string]any{"prefix": "/okta-asa/"}, "The prefix is a folder"},
 		"retention":              {map[string]any{"retention_days": 0.5}, "a whole number of days"},
 		"locked without days":    {map[string]any{"retention_locked": true}, "needs retention_days"},
