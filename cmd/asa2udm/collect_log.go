@@ -142,6 +142,11 @@ func (l *collectLog) fail(ctx context.Context, what string, err error) error {
 	if errors.As(err, &h) {
 		attrs = append(attrs, "hint", h.hint)
 	}
-	l.Error(what, attrs...)
+	level := slog.LevelError
+	if isConflict(err) && l.Enabled(ctx, slog.LevelWarn) {
+		// The other run goes on with the work, so that nobody has to be woken.
+		level = slog.LevelWarn
+	}
+	l.Log(ctx, level, what, attrs...)
 	return errReported
 }
