@@ -125,6 +125,39 @@ var faults = map[string]planted{
 	"validation asks another variable": {
 		"variables.tf", "condition     = contains([\"job\", \"service\"], var.mode)", "condition     = contains([\"job\", \"service\"], var.name)", "\"service\"], var.name", `asks for another variable`, "Invalid variable validation condition", "",
 	},
+	"Terraform's version": {
+		"versions.tf", `required_version = ">= 1.3"`, `required_version = "newest"`, `"newest"`, `version constraint "newest": want such as`, "Invalid version constraint", "",
+	},
+	"version of a provider": {
+		"versions.tf", `">= 6.50, < 8.0"`, `">= 6.50 < 8.0"`, `">= 6.50 <`, `version constraint ">= 6.50 < 8.0": want such as`, "Invalid version constraint", "",
+	},
+	"name of an output": {
+		"outputs.tf", `output "feed_url"`, `output "feed url"`, `output "feed url"`, `output name "feed url": want letters`, "Invalid output name", "",
+	},
+	"name of a variable": {
+		"variables.tf", `variable "schedule"`, `variable "1schedule"`, `variable "1schedule"`, `variable name "1schedule": want letters`, "Invalid variable name", "",
+	},
+	"unknown name in ignore_changes": {
+		"secret.tf", "  replication {", "  lifecycle {\n    ignore_changes = [label]\n  }\n\n  replication {", "[label]", `no argument "label" to ignore; did you mean "labels"?`, "Unsupported attribute", "",
+	},
+	"too few arguments": {
+		"secret.tf", `secret_id = "${var.name}-key-secret"`, `secret_id = lower()`, "lower()", "lower has 0 arguments, want 1 or more", "Not enough function arguments", "",
+	},
+	"too many arguments": {
+		"secret.tf", `secret_id = "${var.name}-key-secret"`, `secret_id = lower(var.name, "-key")`, "lower(", "lower has 2 arguments, want 1 at most", "Too many function arguments", "",
+	},
+	"for_each over a list": {
+		"identity.tf", "  count = var.image_repository == null ? 0 : 1\n", "  for_each = [\"one\"]\n", `for_each = ["one"]`, "for_each over a list", "Invalid for_each argument", "",
+	},
+	"count of a text": {
+		"identity.tf", "count = var.image_repository == null ? 0 : 1\n", "count = \"one\"\n", `count = "one"`, `argument "count": a number is required`, "Incorrect value type", "",
+	},
+	"unknown attribute of a variable": {
+		"identity.tf", "var.image_repository.location", "var.image_repository.region", "var.image_repository.region", `variable "image_repository" has no attribute "region"`, "Unsupported attribute", "",
+	},
+	"quoted depends_on": {
+		"secret.tf", "depends_on = [google_project_service.api]", "depends_on = [\"google_project_service.api\"]", `["google_project_service.api"]`, "depends_on has a text", "", "",
+	},
 	// Here Terraform is content, and the next reader is not.
 	"undocumented variable": {
 		"variables.tf", "  description = \"Region of Cloud Run, such as europe-west1.\"\n", "", `variable "region"`, `variable "region" has no description`, "", "",

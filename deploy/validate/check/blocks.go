@@ -16,6 +16,7 @@ import (
 func (m *module) checkAll() {
 	for _, b := range m.blocks {
 		m.checkBlock(b)
+		m.checkNames(b)
 		m.references(b.Body, nil, b)
 	}
 	m.checkUse()
@@ -36,6 +37,7 @@ func (m *module) checkBlock(b *hclsyntax.Block) {
 	case "terraform":
 		m.known(b, []string{"required_version"}, "required_providers", "backend")
 		m.required(b, "required_version")
+		m.checkVersions(b)
 	case "resource":
 		m.checkResource(b, m.provider.Resources)
 	case "data":
@@ -103,6 +105,7 @@ func (m *module) checkCall(b *hclsyntax.Block) {
 	if !ok {
 		return
 	}
+	m.checkMeta(b)
 	for name, a := range b.Body.Attributes {
 		variable, ok := called.variables[name]
 		switch {
@@ -135,6 +138,7 @@ func (m *module) checkResource(b *hclsyntax.Block, types map[string]*schema.Bloc
 	if a, each := b.Body.Attributes["for_each"]; each && count {
 		m.report(a.NameRange, "count and for_each exclude each other")
 	}
+	m.checkMeta(b)
 	m.checkBody(b.Body, of, b.DefRange(), true)
 }
 
@@ -154,6 +158,7 @@ func (m *module) checkBody(body *hclsyntax.Body, of *schema.Block, at hcl.Range,
 	for _, b := range body.Blocks {
 		if top && b.Type == "lifecycle" {
 			m.checkLifecycle(b)
+			m.checkIgnored(b, of)
 			continue
 		}
 		name := m.checkNested(b, of)

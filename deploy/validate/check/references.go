@@ -49,6 +49,7 @@ func (m *module) expression(e hclsyntax.Expression, iterators []string, top *hcl
 			if !functions[n.Name] {
 				m.report(n.NameRange, "unknown function %q%s", n.Name, suggest(n.Name, functions))
 			}
+			m.checkArguments(n)
 		case *hclsyntax.SplatExpr:
 			m.splat(n)
 		}
@@ -105,6 +106,7 @@ func (m *module) variable(names []string, at hcl.Range, top *hclsyntax.Block) {
 		m.report(at, "undeclared variable %q%s", strings.Join(names, "."), suggest(last(names), m.variables))
 		return
 	}
+	m.member(names, at)
 	if top.Type != "variable" {
 		m.used["var."+names[1]] = true
 		return
