@@ -258,7 +258,7 @@ const maxUnderWay = 4 << 20
 // hasRoom reports whether one more batch may be under way. Nobody runs far ahead
 // of a worker that is slow, or of the writer.
 func (s *streaming) hasRoom(size int) bool {
-	return s.underWay == 0 || s.underWay+size <= maxUnderWay && s.read-s.written < int64(2*s.opts.Workers+1)
+	return s.underWay == 0 || s.underWay+size <= maxUnderWay && s.read-s.written < int64(s.opts.Workers+2)
 }
 
 // stop ends the run: what has been read is still written.
