@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	blockSize    = 192 << 10 // of input per batch, unless one record has more
+	blockSize    = 128 << 10 // of input per batch, unless one record has more
 	keptOfTooBig = 1 << 10   // bytes that a reject of a line over the limit holds
 )
 
