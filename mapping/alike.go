@@ -14,8 +14,9 @@ import (
 // where more than fields may differ: a decision, or what one depends on.
 func (p *plan2) findDiffering() {
 	for _, f := range p.fields {
-		if f.old < 0 || f.new < 0 || !sameField(p.old.event.find(f.old), p.new.event.find(f.new)) {
-			p.differing = append(p.differing, f)
+		before, after := p.old.event.find(f.old), p.new.event.find(f.new)
+		if before == nil || after == nil || !sameField(before, after) {
+			p.differing = append(p.differing, differingField{f, after})
 		}
 	}
 	p.whole = !slices.EqualFunc(p.old.types, p.new.types, sameConstant) ||
@@ -26,7 +27,7 @@ func (p *plan2) findDiffering() {
 // decides reports whether a differing field has a say in a decision of a plan, or
 // in whether there is an event at all.
 func (p *plan2) decides(pl *plan) bool {
-	return slices.ContainsFunc(p.differing, func(f fieldPair) bool {
+	return slices.ContainsFunc(p.differing, func(f differingField) bool {
 		if overlap(f.path, timestampPath) {
 			return true
 		}
@@ -46,10 +47,14 @@ func overlap(a, b string) bool {
 	return strings.HasPrefix(a+".", b+".") || strings.HasPrefix(b+".", a+".")
 }
 
-// find answers the field with an id.
+// find answers the field with an id, or nil.
 func (p *program) find(id int) *field {
-	i := slices.IndexFunc(p.fields, func(f field) bool { return f.id == id })
-	return &p.fields[i]
+	for i := range p.fields {
+		if p.fields[i].id == id {
+			return &p.fields[i]
+		}
+	}
+	return nil
 }
 
 // sameField reports whether two fields of plans over one layout get the same
@@ -119,8 +124,8 @@ func (c *comparer) unchanged() bool {
 	m.begin(c.new.event[:0])
 	for _, f := range c.plans.differing {
 		var now []byte
-		if f.new >= 0 {
-			now = m.fieldJSON(m.plan.event.find(f.new))
+		if f.after != nil {
+			now = m.fieldJSON(f.after)
 		}
 		if !bytes.Equal(c.old.value(f.old), now) {
 			return false

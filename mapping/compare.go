@@ -75,8 +75,8 @@ type plan2 struct {
 	old, new *plan
 	fields   []fieldPair // of the event, by path
 
-	differing []fieldPair // those that the plans may write differently
-	whole     bool        // all may differ, so that both events have to be written
+	differing []differingField // those that the plans may write differently
+	whole     bool             // all may differ, so that both events have to be written
 }
 
 // fieldPair is one field of the event on both sides; the id is -1 where a side
@@ -84,6 +84,12 @@ type plan2 struct {
 type fieldPair struct {
 	path     string
 	old, new int
+}
+
+// differingField is a pair with the field of the new plan, nil where there is none.
+type differingField struct {
+	fieldPair
+	after *field
 }
 
 // sharePlans compiles the rules of both parsers once more, so that one walk of a
