@@ -298,6 +298,22 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// awaitTriggers returns when n triggers wait for the end of a run.
+func (s *served) awaitTriggers(n int) {
+	s.t.Helper()
+	r := s.server.targets[0].runner
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		r.mu.Lock()
+		waiting := r.waiting
+		met := waiting != nil && waiting.outcome.Triggers == n
+		r.mu.Unlock()
+		if met {
+			return
+		}
+	}
+	s.t.Fatalf("%d triggers never came", n)
+}
+
 // TestServeStops takes no more triggers while a run ends, and answers all.
 func TestServeStops(t *testing.T) {
 	begun, ending, release := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -319,6 +335,8 @@ func TestServeStops(t *testing.T) {
 		})
 		<-begun
 	}
+	// A trigger that is still on its way may find nobody who listens.
+	s.awaitTriggers(2)
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.stop() }()
 	<-ending
