@@ -69,9 +69,7 @@ func (m *Mapper) copySlot(w *writer, o *op, alternative, slot int) bool {
 	m.join(w, o)
 	beg := len(m.dst)
 	m.dst = m.appendToken(m.dst, sp)
-	if m.watch != nil {
-		m.watch.wrote(m, w, o, beg)
-	}
+	m.wrote(w, o, beg, beg)
 	return true
 }
 
@@ -93,7 +91,5 @@ func (m *Mapper) copyConstant(w *writer, o *op) {
 	m.join(w, o)
 	beg := len(m.dst)
 	m.dst = append(m.dst, o.step.from.constant.json...)
-	if m.watch != nil {
-		m.watch.wrote(m, w, o, beg)
-	}
+	m.wrote(w, o, beg, beg)
 }

@@ -40,15 +40,16 @@ type FieldCount struct {
 }
 
 // Cover maps the records of r as Stream does, writes nothing, and counts what
-// the rules do. Events are checked as Stream checks them, with the same options. The inputs of one corpus are covered one after the other and
-// merged with Merge. Memory does not grow with the length of the input.
+// the rules do. Events are checked as Stream checks them, with the same options.
+// The inputs of one corpus are covered one after the other and merged with Merge.
+// Memory does not grow with the length of the input.
 func Cover(ctx context.Context, p *Parser, r io.Reader, opts StreamOptions) (*Coverage, error) {
 	var all []*tally
 	stats, err := stream(ctx, r, io.Discard, opts, func() recordTaker {
-		m, t := p.NewMapper(), newTally(p.plan)
-		m.watch = &watch{tally: t}
+		e, t := newEventMapper(p, &opts), newTally(p.plan)
+		e.m.watch = &watch{tally: t}
 		all = append(all, t)
-		return &coverTaker{eventMapper: eventMapper{m: m, validate: opts.Validate != nil}, t: t}
+		return &coverTaker{eventMapper: *e, t: t}
 	})
 	sum := newTally(p.plan)
 	for _, t := range all {

@@ -61,7 +61,11 @@ func (m *Mapper) op(w *writer, o *op, frame int) {
 		if sp.kind == spanString && sp.text == 0 && !m.watch.wantsDetail() {
 			// This is what most values of most events are.
 			m.join(w, o)
-			m.dst = append(m.dst, m.rec[sp.beg-1:sp.end+1]...)
+			token := m.rec[sp.beg-1 : sp.end+1]
+			m.dst = append(m.dst, token...)
+			if m.validator != nil {
+				m.validator.Add(o.field.site, token)
+			}
 			return
 		}
 		m.copy(w, o, frame)
@@ -80,11 +84,11 @@ func (m *Mapper) general(w *writer, o *op, frame int) {
 // only writes one field behind the event, and answers what stands there then;
 // the caller takes it off again.
 func (m *Mapper) only(f *field) (wrote bool) {
-	watched := m.watch
-	m.watch = nil
+	watched, validator := m.watch, m.validator
+	m.watch, m.validator = nil, nil
 	w := writer{seen: len(m.seen)}
 	m.runAll(&w, f.ops, 0)
-	m.seen, m.watch = m.seen[:w.seen], watched
+	m.seen, m.watch, m.validator = m.seen[:w.seen], watched, validator
 	if w.last == nil {
 		return false
 	}
@@ -265,11 +269,21 @@ func (m *Mapper) put(w *writer, o *op, t text, index int) bool {
 			m.dst = append(m.dst, afterMember...)
 		}
 	}
+	value := len(m.dst)
 	m.write(t)
+	m.wrote(w, o, beg, value)
+	return true
+}
+
+// wrote tells who wants to know of a value that was written: it stands at the end
+// of the event, from beg on with its label.
+func (m *Mapper) wrote(w *writer, o *op, beg, value int) {
 	if m.watch != nil {
 		m.watch.wrote(m, w, o, beg)
 	}
-	return true
+	if m.validator != nil {
+		m.validator.Add(o.field.site, m.dst[value:])
+	}
 }
 
 // freshMember reports whether a free object has no member yet under a step's

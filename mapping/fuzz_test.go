@@ -70,8 +70,8 @@ func FuzzJSON(f *testing.F) {
 	})
 }
 
-// FuzzEvent checks that every event is of the schema's types, and JSON in the
-// other spelling too.
+// FuzzEvent checks that every event is of the schema's types, in the other
+// spelling too, and that its violations are the same whether told or read.
 func FuzzEvent(f *testing.F) {
 	addRecords(f)
 	p := compilePack(f, "github-audit.yaml")
@@ -95,6 +95,7 @@ func FuzzEvent(f *testing.F) {
 					t.Fatalf("%s\n%s", v, event)
 				}
 			}
+			checkViolations(t, m, record)
 		}
 	})
 }

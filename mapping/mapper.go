@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"cel.dev/cel-go/common/types/ref"
+
+	"github.com/asa2udm/asa2udm/udm"
 )
 
 // Parser is a compiled rule file. It never changes, and any number of goroutines
@@ -67,6 +69,8 @@ type Mapper struct {
 	outcomes  []outcome // by memo id, of this record
 	picks     []picks   // by memo id, of earlier records
 	watch     *watch    // nil unless somebody watches
+
+	validator *udm.Validator // is told of each value; nil unless events are checked
 }
 
 // truth is a memory of yes or no.
@@ -144,6 +148,9 @@ func (m *Mapper) begin(dst []byte) {
 func (m *Mapper) finish(dst []byte) ([]byte, error) {
 	m.begin(dst)
 	m.findDue()
+	if m.validator != nil {
+		m.validator.Begin()
+	}
 	var err error
 	if m.fieldState(m.plan.timestamp) == yes {
 		m.run(m.plan.event, 0)

@@ -225,11 +225,30 @@ func (c *compiler) spelling(f *udm.Field) string {
 	return f.Name
 }
 
+// site answers where the values of the field stand.
+func (l *outField) site() *udm.Site {
+	path := l.path
+	switch l.shape {
+	case shapeMessages:
+		return nil
+	case shapeLabels:
+		path = below(path, "value")
+	case shapeRoles:
+		path = below(path, "name")
+	}
+	p, err := udm.Lookup(path)
+	if err != nil {
+		return nil
+	}
+	return p.Site()
+}
+
 func (b *programBuilder) field(l *outField, into []int32, keys []string) {
 	c := b.c
 	f := field{
 		id: c.fields, path: l.path, group: c.group(l.path), into: into, shape: l.shape, typ: l.field,
 		dedup: l.field.Repeated && l.field.Format == udm.IP,
+		site:  l.site(),
 	}
 	for d := range len(keys) + 1 {
 		open := ""

@@ -60,6 +60,7 @@ type field struct {
 	open  []string   // open[d]: the text from the d-th of them down to the field's value
 	shape shape      // how the values stand in the JSON
 	typ   *udm.Field // the type of one value
+	site  *udm.Site  // where its values stand; nil if these are messages
 	dedup bool       // a text is written once
 	steps []*step    // in rule order
 	inner *program   // shapeMessages: the element that all rules share

@@ -94,7 +94,8 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
-// BenchmarkValidate times the check of events against the UDM schema.
+// BenchmarkValidate times the check of events against the UDM schema: of their
+// text, and with the mapping of a record, which tells the validator what it writes.
 func BenchmarkValidate(b *testing.B) {
 	records, _ := benchRecords(b, asagen.Options{})
 	m := compilePack(b, "asa.yaml").NewMapper()
@@ -108,11 +109,29 @@ func BenchmarkValidate(b *testing.B) {
 		events = append(events, event)
 		size += len(event)
 	}
-	b.SetBytes(int64(size / len(events)))
-	b.ReportAllocs()
-	var v udm.Validator
-	for i := range b.N {
-		v.Validate(events[i%len(events)])
+	b.Run("read", func(b *testing.B) {
+		b.SetBytes(int64(size / len(events)))
+		b.ReportAllocs()
+		var v udm.Validator
+		for i := range b.N {
+			v.Validate(events[i%len(events)])
+		}
+	})
+	for _, told := range []bool{false, true} {
+		b.Run(fmt.Sprintf("mapped,told=%t", told), func(b *testing.B) {
+			b.SetBytes(int64(size / len(events)))
+			b.ReportAllocs()
+			if told {
+				m.validator = new(udm.Validator)
+			}
+			var event []byte
+			for i := range b.N {
+				event, _ = m.Map(event[:0], records[i%len(records)])
+				if told {
+					m.validator.Finish(event)
+				}
+			}
+		})
 	}
 }
 

@@ -115,9 +115,7 @@ func (c *Codes) add(o *Codes) {
 // The error is that of r or w, ErrTooManyRejects, or the context's. What was read
 // before it has been written, unless w failed.
 func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts StreamOptions) (Stats, error) {
-	return stream(ctx, r, w, opts, func() recordTaker {
-		return &eventMapper{m: p.NewMapper(), validate: opts.Validate != nil}
-	})
+	return stream(ctx, r, w, opts, func() recordTaker { return newEventMapper(p, &opts) })
 }
 
 // stream goes through the records of r with one taker for each worker.

@@ -75,6 +75,7 @@ func (tc valueCase) run(t *testing.T, opts Options) {
 		if err != nil || string(got) != "kept "+want {
 			t.Errorf("plain %t\ngot  %s %v\nwant kept %s", m.plain, got, err, want)
 		}
+		checkViolations(t, m, []byte(record))
 	}
 }
 

@@ -67,10 +67,14 @@ func (w *worker) record(data []byte, line int64) *Reject {
 }
 
 // eventMapper maps records to events: the taker of Stream.
-type eventMapper struct {
-	m         *Mapper
-	validate  bool
-	validator udm.Validator
+type eventMapper struct{ m *Mapper }
+
+func newEventMapper(p *Parser, opts *StreamOptions) *eventMapper {
+	m := p.NewMapper()
+	if opts.Validate != nil {
+		m.validator = new(udm.Validator)
+	}
+	return &eventMapper{m}
 }
 
 // takeRecord appends the event of a record to the batch.
@@ -93,12 +97,12 @@ func (e *eventMapper) takeRecord(b *batch, record []byte, line int64) *Reject {
 	return nil
 }
 
-// check validates an event, if that is asked for.
+// check takes down the violations of an event, if that is asked for.
 func (e *eventMapper) check(b *batch, event []byte, line int64) {
-	if !e.validate {
+	if e.m.validator == nil {
 		return
 	}
-	if list := e.validator.Validate(event); len(list) > 0 {
+	if list := e.m.validator.Finish(event); len(list) > 0 {
 		b.stats.Violating++
 		b.violations.add(line, list)
 	}

@@ -34,9 +34,9 @@ func (v Violation) String() string {
 // with, so that a hostile event cannot fill the memory.
 const maxViolations = 100
 
-// Validator checks events one after another. Its zero value is ready. It keeps
-// scratch memory between calls and learns what events look like, up to some
-// megabytes; for an event without violations that looks like earlier ones it
+// Validator checks events one after another: those it reads, by Validate, and those
+// that their writer tells it of, by Begin, Add and Finish. Its zero value is ready.
+// It keeps scratch memory between calls; for an event without violations it
 // allocates nothing. Use one for each goroutine.
 type Validator struct {
 	scanner
@@ -54,10 +54,11 @@ type Validator struct {
 	// last time; see guessedKey.
 	guesses [guessCount]uint8
 
-	shapes shapes
-	leaf   *leaf // whose value is being read, see quick
-	plain  bool  // takes the plain way only
+	told told
+	site *Site // of the value being told
 }
+
+const deprecatedField = "the field is deprecated"
 
 // spelling is the set of ways to write names that an event has used.
 type spelling uint8
@@ -79,17 +80,13 @@ func Validate(event []byte) []Violation {
 // is overwritten by the next call. The strings in it may be kept.
 func (v *Validator) Validate(event []byte) []Violation {
 	v.reset(event)
-	bits, ok := v.quick()
-	if !ok {
-		v.reset(event)
-		start := v.space(0)
-		if v.peek(start) != '{' {
-			return v.notObject(start)
-		}
-		var end int
-		if end, bits, _ = v.object(start, Event(), rootWatch, 1); !v.ended(end) {
-			return v.broken()
-		}
+	start := v.space(0)
+	if v.peek(start) != '{' {
+		return v.notObject(start)
+	}
+	end, bits, _ := v.object(start, Event(), rootWatch, 1)
+	if !v.ended(end) {
+		return v.broken()
 	}
 	v.checkRequirements(commonRequirements(), bits)
 	v.checkRequirements(requirementsOf(v.eventType), bits)
@@ -191,8 +188,8 @@ func (v *Validator) pop()          { v.steps = v.steps[:len(v.steps)-1] }
 
 // path returns the current path.
 func (v *Validator) path() string {
-	if v.leaf != nil {
-		return v.leaf.path
+	if v.site != nil {
+		return v.site.path
 	}
 	line := v.line[:0]
 	for i, s := range v.steps {

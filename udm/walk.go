@@ -190,7 +190,7 @@ func (v *Validator) field(i int, f *Field, watched uint8, depth int) (int, uint6
 		return v.literal(i, "null"), 0, false
 	}
 	if f.Deprecated {
-		v.report(Warning, "deprecated", "the field is deprecated")
+		v.report(Warning, "deprecated", deprecatedField)
 	}
 	if !f.Repeated {
 		return v.single(i, f, watched, depth)
