@@ -118,7 +118,8 @@ func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts Strea
 	return stream(ctx, r, w, opts, func() recordTaker { return newEventMapper(p, &opts) })
 }
 
-// stream goes through the records of r with one taker for each worker.
+// stream goes through the records of r with one taker for each worker. taker is
+// called by the workers, one at a time and never once stream has returned.
 func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, taker func() recordTaker) (Stats, error) {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
@@ -135,8 +136,7 @@ func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, t
 	defer context.AfterFunc(ctx, s.stop)()
 	s.turn <- newCutter(r, opts.MaxRecord, s.grow)
 	for range opts.Workers {
-		w := worker{opts: &s.opts, take: taker()}
-		go s.work(&w)
+		go s.work(taker)
 	}
 	return s.wait()
 }
@@ -189,11 +189,28 @@ type batch struct {
 type unit struct{ end, lines int32 }
 
 // work is one worker.
-func (s *streaming) work(w *worker) {
+func (s *streaming) work(taker func() recordTaker) {
+	w := s.newWorker(taker)
+	if w == nil {
+		return
+	}
 	for b := s.next(); b != nil; b = s.next() {
 		w.run(b)
 		s.handIn(b)
 	}
+}
+
+// newWorker makes a worker, unless there is nothing left to do. It is called on the
+// goroutine that will work, which has memory of its own from the runtime: small
+// things that two processors write all the time would otherwise lie side by side,
+// and take a line of their caches away from each other.
+func (s *streaming) newWorker(taker func() recordTaker) *worker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended {
+		return nil
+	}
+	return &worker{opts: &s.opts, take: taker()}
 }
 
 // next waits for the turn and answers the next batch, or nil when there is none.
