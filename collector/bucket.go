@@ -36,6 +36,8 @@ type Bucket interface {
 	// List yields the names that begin with prefix and stand behind after, in
 	// byte order.
 	List(ctx context.Context, prefix, after string) iter.Seq2[string, error]
+	// Remove takes an object away; one that is not there is no error.
+	Remove(ctx context.Context, name string) error
 	// Check proves that objects can be written below prefix, and leaves none.
 	Check(ctx context.Context, prefix string) error
 	// String is the address for people, such as "gs://bucket/prefix".

@@ -20,6 +20,8 @@ type dryRun struct {
 
 func (d *dryRun) Create(context.Context, string, []byte) error { return nil }
 
+func (d *dryRun) Remove(context.Context, string) error { return nil }
+
 func (d *dryRun) Check(context.Context, string) error { return nil }
 
 func (d *dryRun) Swap(ctx context.Context, name string, data []byte, token Token) (Token, error) {

@@ -27,6 +27,7 @@ func Bucket(t *testing.T, place func(t *testing.T) (open func() collector.Bucket
 		"swap race":            testSwapRace,
 		"create race":          testCreateRace,
 		"list":                 testList,
+		"remove":               testRemove,
 		"check leaves nothing": testCheck,
 		"whole objects only":   testWhole,
 	} {
@@ -165,6 +166,20 @@ func testList(t *testing.T, open func() collector.Bucket) {
 			t.Errorf("List(%q, %q) (-got +want):\n%s", tc.prefix, tc.after, diff)
 		}
 	}
+}
+
+func testRemove(t *testing.T, open func() collector.Bucket) {
+	ctx, b := t.Context(), open()
+	must(t, b.Remove(ctx, "a/absent"))
+	must(t, b.Create(ctx, "a/b", []byte("one")))
+	must(t, b.Create(ctx, "a/c", []byte("one")))
+	must(t, b.Remove(ctx, "a/b"))
+	must(t, open().Remove(ctx, "a/b"))
+	if got := list(t, open(), "", ""); !cmp.Equal(got, []string{"a/c"}) {
+		t.Errorf("Remove has left %q", got)
+	}
+	must(t, b.Create(ctx, "a/b", []byte("two")))
+	wantContent(t, b, "a/b", "two")
 }
 
 func testCheck(t *testing.T, open func() collector.Bucket) {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"github.com/asa2udm/asa2udm/collector"
 )
 
 // What is remembered of the batches that were sent: those with an event of the
@@ -31,7 +33,7 @@ type remembered struct {
 }
 
 // load reads what earlier runs have left.
-func (m *memory) load(ctx context.Context, spool Spool) error {
+func (m *memory) load(ctx context.Context, spool collector.Bucket) error {
 	if m.loaded {
 		return nil
 	}
@@ -54,7 +56,7 @@ func (m *memory) load(ctx context.Context, spool Spool) error {
 }
 
 // add remembers a batch, and forgets those that are old.
-func (m *memory) add(ctx context.Context, spool Spool, h head) error {
+func (m *memory) add(ctx context.Context, spool collector.Bucket, h head) error {
 	if !m.loaded {
 		// It lies in sent/ already.
 		if err := m.load(ctx, spool); err != nil {

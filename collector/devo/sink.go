@@ -17,13 +17,6 @@ import (
 	"github.com/asa2udm/asa2udm/collector"
 )
 
-// Spool is where a Sink keeps batches; collector/dir has one.
-type Spool interface {
-	collector.Bucket
-	// Remove takes an object away; one that is not there is no error.
-	Remove(ctx context.Context, name string) error
-}
-
 // Stats counts what a Sink does. It may be read at any time.
 type Stats struct {
 	Sent     atomic.Int64 // events that are proven to have arrived
@@ -37,7 +30,8 @@ type Stats struct {
 type Sink struct {
 	Client *Client
 	Tag    string
-	Spool  Spool
+	// Spool is where batches are kept.
+	Spool collector.Bucket
 	// Identify reads back the identity of a line; it is Source.Record.
 	Identify func(line []byte) collector.Record
 	Stats    *Stats

@@ -235,7 +235,7 @@ func (b *Bucket) path(name string) string {
 	return filepath.Join(b.root, filepath.FromSlash(name))
 }
 
-// Remove takes an object away; one that is not there is no error.
+// Remove implements collector.Bucket.
 func (b *Bucket) Remove(_ context.Context, name string) error {
 	path := b.path(name)
 	err := os.Remove(path)

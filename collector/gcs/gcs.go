@@ -2,7 +2,8 @@
 //
 // An object is created only where its name is free, and the state is replaced
 // only in the generation that was read. Both are preconditions of the upload, so
-// that the server decides between two collectors; nothing is deleted or moved.
+// that the server decides between two collectors. Nothing is moved, and nothing
+// deleted but by Remove.
 package gcs
 
 import (
@@ -238,6 +239,16 @@ func (b *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[strin
 			}
 		}
 	}
+}
+
+// Remove implements collector.Bucket.
+func (b *Bucket) Remove(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	if err := b.object(name).Delete(ctx); !errors.Is(err, storage.ErrObjectNotExist) {
+		return b.explain(name, err)
+	}
+	return nil
 }
 
 // Check implements collector.Bucket. A role that may write but not delete leaves
