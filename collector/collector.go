@@ -260,12 +260,22 @@ func (r *run) write(ctx context.Context, cur Cursor) error {
 	if err != nil {
 		return fmt.Errorf("write batch %d: %w", b.Sequence, err)
 	}
-	r.state.advance(receipt)
-	if err := r.save(ctx); err != nil {
+	if err := r.advance(ctx, receipt); err != nil {
 		return err
 	}
 	r.count(receipt)
 	return nil
+}
+
+// advance moves the State past a batch that is durable.
+func (r *run) advance(ctx context.Context, receipt Receipt) error {
+	if src, ok := r.Source.(Comparer); ok {
+		if err := src.Remember(ctx, r.state.Chain, receipt); err != nil {
+			return err
+		}
+	}
+	r.state.advance(receipt)
+	return r.save(ctx)
 }
 
 // next answers the batch that the State expects, without its records.

@@ -17,6 +17,11 @@ func (r *run) open(ctx context.Context) error {
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
+	if src, ok := r.Source.(Comparer); ok {
+		if err := src.Recall(ctx, r.state.Sequence-1, r.state.Chain); err != nil {
+			return err
+		}
+	}
 	// A batch that was recovered has moved the cursor, so this comes behind it.
 	if r.opts.FromStart {
 		var err error
@@ -189,8 +194,7 @@ func (r *run) recover(ctx context.Context) error {
 			return nil
 		}
 		r.log.Warn("an earlier run had written this batch and was cut off", "sequence", receipt.Sequence, "records", len(receipt.Records))
-		r.state.advance(*receipt)
-		if err := r.save(ctx); err != nil {
+		if err := r.advance(ctx, *receipt); err != nil {
 			return err
 		}
 		r.Stats.Recovered.Add(1)

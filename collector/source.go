@@ -46,8 +46,8 @@ func RecordTime(text string) time.Time {
 
 // Cursor is a place in a log. The zero Cursor is its start.
 type Cursor struct {
-	// Link is an address that the server gave for what comes next, for sources
-	// that go on by it. It is opaque.
+	// Link is what a source goes on by beside the last record, such as an address
+	// that the server gave for what comes next. It is opaque.
 	Link string `json:"link,omitempty"`
 	// ID and Time are those of the last record before this place.
 	ID   string    `json:"id,omitempty"`
@@ -108,4 +108,21 @@ type Backward interface {
 	PageBack(ctx context.Context, cur Cursor) (*Page, error)
 	// Now is the time by the server's clock, as well as it is known.
 	Now() time.Time
+}
+
+// Comparer is a Source that answers what is other than what was written, and so
+// must know what that is. It may keep it as it likes, as long as it is bound to
+// the batch that it stands behind: the State names that batch by its sequence and
+// its Chain, and of two collectors at work one alone moves the State.
+type Comparer interface {
+	Source
+	// Remember is told each batch that is durable, before the State moves past it,
+	// and previous, the Chain of the batch before. What it has made of it must be
+	// durable when it returns. It is told again after a crash, and by another
+	// collector perhaps, with the same records.
+	Remember(ctx context.Context, previous string, r Receipt) error
+	// Recall begins a run, behind the batch of a sequence and a Chain, 0 and "" for
+	// none. It is called after all that an earlier run has left was remembered, and
+	// before the first Page.
+	Recall(ctx context.Context, sequence int64, chain string) error
 }

@@ -152,7 +152,7 @@ func TestOAuthScope(t *testing.T) {
 	r.config = func(c *okta.Config) { c.Token, c.OAuth = "", &okta.OAuth{ClientID: "0oa1", Key: text} }
 	r.lists.Fill(3, time.Now())
 	for _, s := range okta.Services() {
-		if err := r.source(s.Name).Check(t.Context()); err != nil {
+		if err := r.source(s.Name, r.bucket()).Check(t.Context()); err != nil {
 			t.Errorf("%s: %v", s.Name, err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestOAuthScope(t *testing.T) {
 	}
 	sec1, err = x509.MarshalECPrivateKey(wrong)
 	text = block(t, "EC PRIVATE KEY", sec1, err)
-	if err := r.source("apps").Authenticate(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid_client") {
+	if err := r.source("apps", r.bucket()).Authenticate(t.Context()); err == nil || !strings.Contains(err.Error(), "invalid_client") {
 		t.Errorf("error with another key is %v, want invalid_client", err)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,18 +24,24 @@ import (
 //
 // A record is named by its reading, its object and its content, so that a reading
 // which was cut off is finished without a repeated record. With changes, a list
-// answers an object only where it is new or other than in the reading before, and
-// a record for each object that has gone; the note then says what happened.
+// answers an object only where it is new or other than what its records say, and
+// a record for each object that has gone; the note then says what happened. A
+// reading that was cut off then counts as far as its records are durable, and the
+// next one is a new one.
 type List struct {
 	*caller
 	changes   bool
 	fullEvery time.Duration
 	memory    Memory
+	known     *snapshot        // what the durable records say, with changes alone
 	under     *reading         // what is under way
 	last      collector.Cursor // what the page before was answered with
 }
 
-var _ Source = (*List)(nil)
+var (
+	_ Source             = (*List)(nil)
+	_ collector.Comparer = (*List)(nil)
+)
 
 // Changes, as notes call them.
 const (
@@ -45,12 +53,11 @@ const (
 
 // reading is one way through the list.
 type reading struct {
-	at    time.Time // when it began, which names it
-	next  string    // the address of the next page
-	full  bool      // not only what has changed
-	seen  *snapshot // what this reading has found so far
-	prior *snapshot // what the reading before has found; nil for none
-	keep  slot      // where seen is to be kept
+	at    time.Time         // when it began, which names it
+	next  string            // the address of the next page
+	full  bool              // not only what has changed
+	ended ended             // the readings before
+	seen  map[string]uint64 // what it has found so far, with changes alone
 	count int
 }
 
@@ -70,7 +77,7 @@ const updatedMargin = 5 * time.Minute
 // any other between two.
 func (l *List) Page(ctx context.Context, cur collector.Cursor) (*collector.Page, error) {
 	if l.under == nil || cur != l.last {
-		if err := l.begin(ctx, cur); err != nil {
+		if err := l.begin(cur); err != nil {
 			return nil, err
 		}
 	}
@@ -95,105 +102,105 @@ func (l *List) Page(ctx context.Context, cur collector.Cursor) (*collector.Page,
 		r.next = p.next
 		out.More = true
 		out.Cursor = cur.Behind(out.Records)
-		out.Cursor.Link = p.next
-	} else if err := l.end(ctx, out); err != nil {
-		return nil, err
+		out.Cursor.Link = l.link(r.ended, p.next)
+	} else {
+		l.end(out)
 	}
 	l.last = out.Cursor
 	return out, nil
 }
 
-// begin starts a reading, or starts again the one that cur stands in.
-func (l *List) begin(ctx context.Context, cur collector.Cursor) error {
+// begin starts a reading. Without changes, one that cur stands in is started again.
+func (l *List) begin(cur collector.Cursor) error {
 	at, within := readingOf(cur.ID)
-	if !within {
+	if !within || l.changes {
 		at = l.Now().UTC().Truncate(time.Millisecond)
 		if !at.After(cur.Time) {
-			at = cur.Time.Add(time.Millisecond)
+			at = cur.Time.UTC().Truncate(time.Millisecond).Add(time.Millisecond)
 		}
 	}
-	r := &reading{at: at, full: true, seen: newSnapshot(at)}
-	l.under = r
+	r := &reading{at: at, full: true}
 	more := url.Values{}
 	if l.changes {
-		var err error
-		if !within {
-			err = l.memory.forget(ctx, cur.Time)
+		if l.known == nil {
+			return errors.New("a list with changes was not told where it stands")
 		}
-		if err == nil {
-			r.prior, r.keep, err = l.memory.before(ctx, at)
+		r.seen = make(map[string]uint64)
+		if r.ended = parseEnded(cur.Link); r.ended.begun != l.known.begun {
+			r.ended = ended{begun: l.known.begun}
 		}
-		if err != nil {
-			return fmt.Errorf("read what was seen of %s: %w", l.service.Name, err)
-		}
-		if r.prior == nil && !cur.Time.IsZero() && !within {
-			l.log.Warn("there is no reading to compare with: all objects count as found now", "service", l.service.Name)
-		}
-		if r.prior != nil && l.service.Changed != nil && at.Sub(r.prior.full) < l.fullEvery {
+		if !r.ended.first() && l.service.Changed != nil && at.Sub(r.ended.full) < l.fullEvery {
 			r.full = false
-			more.Set("filter", l.service.Changed(stamp(r.prior.at.Add(-updatedMargin))))
+			more.Set("filter", l.service.Changed(stamp(r.ended.read.Add(-updatedMargin))))
 		}
-	}
-	if r.full {
-		r.seen.full = at
-	} else {
-		r.seen = r.prior.copy(at)
 	}
 	r.next = l.address(more)
+	l.under = r
 	return nil
 }
 
 // see notes an object and answers its record, if one is wanted.
 func (l *List) see(line []byte) (rec collector.Record, wanted bool) {
 	r := l.under
-	id := objectID(line, l.service.ID)
-	sum := contentSum(line)
 	r.count++
 	n := note{Service: l.service.Name, Read: r.at, Number: r.count}
 	if l.changes {
-		before, known := uint64(0), false
-		if r.prior != nil {
-			before, known = r.prior.sums[id]
+		content := asObject(line)
+		e := entry{objectID(content, l.service.ID), contentSum(content)}
+		if e.sum == goneSum(l.service.ID, e.id) {
+			// What says nothing but its name cannot be told from the record of an
+			// object that has gone.
+			return rec, false
 		}
-		r.seen.sums[id] = sum
-		switch {
-		case r.prior == nil:
-			n.Change = found
-		case !known:
-			n.Change = added
-		case before != sum:
-			n.Change = changed
-		default:
+		if n.Change, wanted = l.compare(e); !wanted {
 			return rec, false
 		}
 	}
 	return l.Record(withNote(line, n)), true
 }
 
-// end adds the records of what has gone, and remembers what was seen. The cursor
-// behind the page makes that memory count; until it is durable, the one before
-// does.
-func (l *List) end(ctx context.Context, out *collector.Page) error {
+// compare notes what is seen, and answers what has happened to it.
+func (l *List) compare(e entry) (change string, wanted bool) {
 	r := l.under
-	if l.changes {
-		if r.full && r.prior != nil {
-			gone := r.prior.gone(r.seen)
-			if len(gone) > 0 && len(r.seen.sums) == 0 {
-				l.log.Warn("the list is empty, so all of it counts as deleted; a role that sees less looks the same", "objects", len(gone))
-			}
-			for _, id := range gone {
-				r.count++
-				line := fmt.Appendf(nil, `{%q:%s}`, l.service.ID, quoted(id))
-				out.Records = append(out.Records, l.Record(withNote(line, note{Service: l.service.Name, Read: r.at, Number: r.count, Change: deleted})))
-			}
+	before, known := r.seen[e.id]
+	if !known {
+		before, known = l.known.sums[e.id]
+	}
+	r.seen[e.id] = e.sum
+	switch {
+	case !known && r.ended.first():
+		return found, true
+	case !known:
+		return added, true
+	case before != e.sum:
+		return changed, true
+	}
+	return "", false
+}
+
+// end adds the records of what has gone. The cursor behind the page says that the
+// reading has ended.
+func (l *List) end(out *collector.Page) {
+	r := l.under
+	l.under = nil
+	out.Cursor = collector.Cursor{Time: r.at}
+	if !l.changes {
+		return
+	}
+	now := ended{read: r.at, full: r.ended.full, begun: r.ended.begun}
+	if r.full {
+		now.full = r.at
+		gone := l.known.gone(r.seen)
+		if len(gone) > 0 && len(r.seen) == 0 {
+			l.log.Warn("the list is empty, so all of it counts as deleted; a role that sees less looks the same", "objects", len(gone))
 		}
-		if err := l.memory.keep(ctx, r.keep, r.seen); err != nil {
-			return fmt.Errorf("remember what was seen of %s: %w", l.service.Name, err)
+		for _, id := range gone {
+			r.count++
+			n := note{Service: l.service.Name, Read: r.at, Number: r.count, Change: deleted}
+			out.Records = append(out.Records, l.Record(withNote(goneLine(l.service.ID, id), n)))
 		}
 	}
-	out.Cursor = collector.Cursor{Time: r.at}
-	l.under = nil
-	return nil
+	out.Cursor.Link = l.link(now, "")
 }
 
 // numbersPerTime is how many records of a reading share a time. Times rise within
@@ -234,6 +241,16 @@ func readingOf(id string) (at time.Time, ok bool) {
 	return at, err == nil
 }
 
+// entryOf answers what a record says, which its name tells.
+func entryOf(id string) (e entry, ok bool) {
+	first, last := strings.Index(id, "/"), strings.LastIndex(id, "/")
+	if first < 0 || first == last {
+		return e, false
+	}
+	sum, err := strconv.ParseUint(id[last+1:], 16, 64)
+	return entry{id[first+1 : last], sum}, err == nil
+}
+
 // objectID answers the name of an object; one without is known by its bytes.
 func objectID(line []byte, field string) string {
 	if id, _ := identity(line, field, ""); id != "" {
@@ -252,15 +269,20 @@ func withNote(line []byte, n note) []byte {
 	if n.Change != "" {
 		text = fmt.Appendf(text, `,"change":%q`, n.Change)
 	}
-	body, isObject := bytes.CutSuffix(line, []byte("}"))
-	if !isObject {
-		body = fmt.Appendf(nil, `{"value":%s`, line)
-	}
+	body := bytes.TrimSuffix(asObject(line), []byte("}"))
 	out := bytes.Clone(body)
 	if !bytes.Equal(bytes.TrimSpace(body), []byte("{")) {
 		out = append(out, ',')
 	}
 	return fmt.Appendf(out, `%s%s}}`, noteKey, text)
+}
+
+// asObject answers an entry that is no object as one.
+func asObject(line []byte) []byte {
+	if bytes.HasSuffix(line, []byte("}")) {
+		return line
+	}
+	return fmt.Appendf(nil, `{"value":%s}`, line)
 }
 
 // cutNote takes off what withNote has put on.

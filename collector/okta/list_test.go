@@ -268,17 +268,168 @@ func TestDamagedMemory(t *testing.T) {
 	r.settings.Changes = true
 	r.put(s, 1, 0, r.begin)
 	r.mustRun("zones")
-	b := r.bucket()
-	text, token, err := b.Read(t.Context(), "seen-a.txt")
+	name, text := r.snapshot()
+	text[len(text)-3] ^= 1
+	r.replace(name, text)
+	if _, err := r.run("zones"); err == nil || !strings.Contains(err.Error(), name+": it is damaged; move it away to begin anew") {
+		t.Errorf("error is %v, want one that names the file", err)
+	}
+}
+
+// TestSnapshotsLost begins the memory anew, says so, and calls nothing gone that
+// it does not know; where that reading is cut off, the next one is none of changes.
+func TestSnapshotsLost(t *testing.T) {
+	for _, name := range []string{"apps", "users"} {
+		t.Run(name, func(t *testing.T) {
+			s := service(t, name)
+			r := newRig(t, func(c *simulator.Config) { c.MaxPage = 2 })
+			r.settings.Changes = true
+			r.options.BatchRecords = 1
+			for i := range 5 {
+				r.put(s, i+1, 0, r.begin)
+			}
+			r.mustRun(name)
+			known := len(r.lines())
+			for _, snapshot := range r.snapshots() {
+				if err := r.bucket().Remove(t.Context(), snapshot); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// What a program before this one has left is not looked at.
+			if err := r.bucket().Create(t.Context(), "seen-a.txt", []byte("{}")); err != nil {
+				t.Fatal(err)
+			}
+			id, _ := simulator.NewObject(s, 5, 0, r.begin)
+			r.lists.Delete(name, id)
+			c := r.collector(name)
+			c.Source = &cutOff{Source: c.Source, after: 1, cancel: func() {}}
+			if err := c.Run(t.Context()); err == nil {
+				t.Fatal("the run was not cut off")
+			}
+			if !strings.Contains(r.said.String(), "all objects count as found now") {
+				t.Errorf("said %q", r.said.String())
+			}
+			r.mustRun(name)
+			if diff := cmp.Diff(r.news(s, &known), []string{"found 1 0", "found 2 0", "found 3 0", "found 4 0"}); diff != "" {
+				t.Errorf("changes (-got +want):\n%s", diff)
+			}
+			r.put(s, 6, 0, time.Now())
+			r.mustRun(name)
+			if diff := cmp.Diff(r.news(s, &known), []string{"added 6 0"}); diff != "" {
+				t.Errorf("changes (-got +want):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestSnapshotsIncomplete is an error that names what to move away.
+func TestSnapshotsIncomplete(t *testing.T) {
+	s := service(t, "zones")
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	for i := range 2 {
+		r.put(s, i+1, 0, r.begin)
+		r.mustRun("zones")
+	}
+	names := r.snapshots()
+	if err := r.bucket().Remove(t.Context(), names[0]); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%s: it builds on %s, which is missing; move it away to begin anew", names[1], names[0])
+	if _, err := r.run("zones"); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error is %v, want %q in it", err, want)
+	}
+}
+
+// TestOldStateOfChanges restores a state from before: its batches are found, and so
+// is the snapshot behind the last one, though the first ones are gone.
+func TestOldStateOfChanges(t *testing.T) {
+	s := service(t, "apps")
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	r.put(s, 1, 0, r.begin)
+	r.mustRun("apps")
+	state, _, err := r.bucket().Read(t.Context(), "state.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text[len(text)-3] ^= 1
-	if _, err := b.Swap(t.Context(), "seen-a.txt", text, token); err != nil {
-		t.Fatal(err)
+	for i := range 40 {
+		r.put(s, i+2, 0, r.begin)
+		r.mustRun("apps")
 	}
-	if _, err := r.run("zones"); err == nil || !strings.Contains(err.Error(), "seen-a.txt: it is damaged") {
-		t.Errorf("error is %v, want one that names the file", err)
+	if first := r.snapshots()[0]; !strings.HasPrefix(first, "seen-000000000016-") {
+		t.Errorf("the first snapshot is %s, want none before the last whole one but one", first)
+	}
+	known := len(r.lines())
+	r.replace("state.json", state)
+	r.put(s, 1, 1, r.begin)
+	if got := r.mustRun("apps").Recovered.Load(); got != 40 {
+		t.Errorf("%d batches recovered, want 40", got)
+	}
+	if diff := cmp.Diff(r.news(s, &known), []string{"changed 1 1"}); diff != "" {
+		t.Errorf("changes (-got +want):\n%s", diff)
+	}
+}
+
+// TestAllThenChanges begins the memory where the records of before told nothing.
+func TestAllThenChanges(t *testing.T) {
+	s := service(t, "apps")
+	r := newRig(t, nil)
+	r.put(s, 1, 0, r.begin)
+	r.mustRun("apps")
+	known := len(r.lines())
+	for i, want := range []string{"found 1 0", "changed 1 1"} {
+		r.settings.Changes = true
+		r.put(s, 1, i, r.begin)
+		r.mustRun("apps")
+		if diff := cmp.Diff(r.news(s, &known), []string{want}); diff != "" {
+			t.Errorf("changes (-got +want):\n%s", diff)
+		}
+	}
+}
+
+// TestOddObjects: an object that changes within a reading is told so, and where it
+// changes back, by the next one, since a reading tells a content once. What is no
+// object has a name all the same, and what says nothing is not told.
+func TestOddObjects(t *testing.T) {
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	for _, step := range []struct {
+		body string
+		want []string
+	}{
+		{`[{"id":"1","v":1},{"id":"1","v":2},{"id":"1","v":1},"text",{"id":"a/b\n\"","v":1},{"id":"2"},{"v":3}]`,
+			[]string{"found 1", "changed 2", `found "text"`, "found 1", "found 3"}},
+		{`[{"id":"1","v":1},"text",{"id":"a/b\n\"","v":1},{"id":"2"},{"v":3}]`, []string{"changed 1"}},
+		{`[{"id":"1","v":1},"text",{"id":"a/b\n\"","v":1},{"id":"2"},{"v":3}]`, nil},
+		{`[{"id":"1"},"text"]`, []string{"deleted 1", `deleted a/b\n"`, "deleted sha256"}},
+		{`[{"id":"1"},"text"]`, nil},
+	} {
+		known := len(r.lines())
+		r.config = func(c *okta.Config) { c.HTTP = &http.Client{Transport: canned(step.body)} }
+		r.mustRun("apps")
+		var got []string
+		for _, line := range r.lines()[known:] {
+			var o struct {
+				ID    string
+				V     int
+				Value json.RawMessage
+				Note  struct{ Change string } `json:"asa2udm"`
+			}
+			if err := json.Unmarshal([]byte(line), &o); err != nil {
+				t.Fatal(err)
+			}
+			what := fmt.Sprint(o.V)
+			if o.Value != nil {
+				what = string(o.Value)
+			} else if o.Note.Change == "deleted" {
+				what, _, _ = strings.Cut(strings.ReplaceAll(o.ID, "\n", `\n`), ":")
+			}
+			got = append(got, o.Note.Change+" "+what)
+		}
+		if diff := cmp.Diff(got, step.want); diff != "" {
+			t.Errorf("%s (-got +want):\n%s", step.body, diff)
+		}
 	}
 }
 

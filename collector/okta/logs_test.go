@@ -195,7 +195,7 @@ func TestSlowProbe(t *testing.T) {
 	defer server.Close()
 	r := newRig(t, nil)
 	r.url = server.URL
-	if err := r.source(okta.Log).Check(t.Context()); err != nil {
+	if err := r.source(okta.Log, r.bucket()).Check(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -294,6 +294,20 @@ func (c *cutOff) Seek(t time.Time) collector.Cursor {
 		return src.Seek(t)
 	}
 	return collector.Cursor{}
+}
+
+func (c *cutOff) Remember(ctx context.Context, previous string, r collector.Receipt) error {
+	if src, ok := c.Source.(collector.Comparer); ok {
+		return src.Remember(ctx, previous, r)
+	}
+	return nil
+}
+
+func (c *cutOff) Recall(ctx context.Context, sequence int64, chain string) error {
+	if src, ok := c.Source.(collector.Comparer); ok {
+		return src.Recall(ctx, sequence, chain)
+	}
+	return nil
 }
 
 // TestOddPages reads answers as Okta may also send them.

@@ -124,17 +124,10 @@ type Settings struct {
 	// FullEvery is how often a list that can be asked for its changes is read as a
 	// whole nevertheless, which is how deletions are found; 0 stands for an hour.
 	FullEvery time.Duration
-	// Memory is where a list with Changes keeps what it has seen.
+	// Memory is where a list with Changes keeps what its records say.
 	Memory Memory
 	// Log takes warnings; nil drops them.
 	Log *slog.Logger
-}
-
-// Memory is a place for two objects.
-type Memory struct {
-	Bucket collector.Bucket
-	// Name is the start of their names.
-	Name string
 }
 
 // Source is the source of one service. It serves one goroutine at a time, but for

@@ -40,8 +40,10 @@ type rig struct {
 	config   func(*okta.Config)
 	settings okta.Settings
 	options  collector.Options
-	runs     int
-	made     int
+	// place opens where the rig collects into, a directory unless set.
+	place func() collector.Bucket
+	runs  int
+	made  int
 }
 
 func newRig(t *testing.T, change func(*simulator.Config)) *rig {
@@ -72,7 +74,7 @@ func (r *rig) grow(n int) {
 	}
 }
 
-func (r *rig) source(service string) okta.Source {
+func (r *rig) source(service string, b collector.Bucket) okta.Source {
 	r.t.Helper()
 	client, err := rest.NewHTTP("", time.Second)
 	if err != nil {
@@ -94,7 +96,7 @@ func (r *rig) source(service string) okta.Source {
 	if s.PerMinute == 0 {
 		s.PerMinute = 1 << 20
 	}
-	s.Memory = okta.Memory{Bucket: r.bucket(), Name: "seen"}
+	s.Memory = okta.Memory{Bucket: b, Name: "seen"}
 	src, err := org.Source(service, s)
 	if err != nil {
 		r.t.Fatal(err)
@@ -104,6 +106,9 @@ func (r *rig) source(service string) okta.Source {
 
 func (r *rig) bucket() collector.Bucket {
 	r.t.Helper()
+	if r.place != nil {
+		return r.place()
+	}
 	b, err := dir.Open(r.root)
 	if err != nil {
 		r.t.Fatal(err)
@@ -113,7 +118,11 @@ func (r *rig) bucket() collector.Bucket {
 
 // collector answers what a new process would run.
 func (r *rig) collector(service string) *collector.Collector {
-	src, b := r.source(service), r.bucket()
+	return r.collectorIn(service, r.bucket())
+}
+
+func (r *rig) collectorIn(service string, b collector.Bucket) *collector.Collector {
+	src := r.source(service, b)
 	r.runs++
 	o := r.options
 	o.Writer, o.Log = fmt.Sprint("run ", r.runs), slog.New(slog.NewTextHandler(&r.said, nil))
@@ -159,6 +168,43 @@ func (r *rig) lines() (lines []string) {
 		}
 	}
 	return lines
+}
+
+// snapshot answers the last one that was stored.
+func (r *rig) snapshot() (name string, text []byte) {
+	r.t.Helper()
+	names := r.snapshots()
+	if len(names) == 0 {
+		r.t.Fatal("there is no snapshot")
+	}
+	name = names[len(names)-1]
+	text, _, err := r.bucket().Read(r.t.Context(), name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return name, text
+}
+
+func (r *rig) snapshots() (names []string) {
+	r.t.Helper()
+	for name, err := range r.bucket().List(r.t.Context(), "seen-", "") {
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	return names
+}
+
+// replace puts something else in place of an object.
+func (r *rig) replace(name string, data []byte) {
+	r.t.Helper()
+	if err := r.bucket().Remove(r.t.Context(), name); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.bucket().Create(r.t.Context(), name, data); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // wantLog demands each event of the log once, as it is, and in order.

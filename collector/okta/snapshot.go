@@ -2,7 +2,6 @@ package okta
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,38 +10,77 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/asa2udm/asa2udm/collector"
 )
 
-// snapshot is what a reading has found: for each object a hash of its content,
-// and no more, so that a list of a million objects takes some 40 MB.
+// snapshot is what the records of a list say, up to a batch: for each object that
+// is there a hash of its content, and no more, so that a list of a million objects
+// takes some 40 MB.
 type snapshot struct {
-	at   time.Time // the reading
-	full time.Time // the last reading of the whole list
-	sums map[string]uint64
+	sequence int64  // of the batch, 0 for none yet
+	chain    string // of the batch
+	begun    int64  // the batch behind which it began with nothing
+	whole    int64  // the batch behind which it was last stored as a whole
+	sums     map[string]uint64
 }
 
-func newSnapshot(at time.Time) *snapshot {
-	return &snapshot{at: at, sums: make(map[string]uint64)}
+func newSnapshot(sequence int64, chain string) *snapshot {
+	return &snapshot{sequence: sequence, chain: chain, begun: sequence, whole: sequence, sums: make(map[string]uint64)}
 }
 
-// copy answers one for a reading of changes alone.
-func (s *snapshot) copy(at time.Time) *snapshot {
-	return &snapshot{at: at, full: s.full, sums: maps.Clone(s.sums)}
+// stands reports whether s is the snapshot behind a batch.
+func (s *snapshot) stands(sequence int64, chain string) bool {
+	return s != nil && s.sequence == sequence && s.chain == chain
 }
 
-// gone answers the objects that now lacks, sorted.
-func (s *snapshot) gone(now *snapshot) (ids []string) {
+// entry is what one record says.
+type entry struct {
+	id  string
+	sum uint64
+}
+
+func (s *snapshot) apply(e entry, idField string) {
+	if e.sum == goneSum(idField, e.id) {
+		delete(s.sums, e.id)
+	} else {
+		s.sums[e.id] = e.sum
+	}
+}
+
+// gone answers the objects that were not seen, sorted.
+func (s *snapshot) gone(seen map[string]uint64) (ids []string) {
 	for id := range s.sums {
-		if _, ok := now.sums[id]; !ok {
+		if _, ok := seen[id]; !ok {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// entries answers all objects, sorted.
+func (s *snapshot) entries() []entry {
+	all := make([]entry, 0, len(s.sums))
+	for _, id := range slices.Sorted(maps.Keys(s.sums)) {
+		all = append(all, entry{id, s.sums[id]})
+	}
+	return all
+}
+
+// entriesOf answers what the records of a batch say, which their names tell.
+func entriesOf(records []collector.Record) ([]entry, error) {
+	entries := make([]entry, 0, len(records))
+	for _, rec := range records {
+		e, ok := entryOf(rec.ID)
+		if !ok {
+			return nil, fmt.Errorf("record %q is none of a list", rec.ID)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }
 
 // contentSum is a hash of an object's bytes.
@@ -51,129 +89,70 @@ func contentSum(line []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
+// goneLine is the record of an object that has gone, and goneSum its hash.
+func goneLine(idField, id string) []byte { return fmt.Appendf(nil, `{%q:%s}`, idField, quoted(id)) }
+
+func goneSum(idField, id string) uint64 { return contentSum(goneLine(idField, id)) }
+
 // snapshotHead is the first line of a snapshot as it is stored. The lines behind
-// it are a hash and an id each.
+// it are a hash and an id each: of all objects, or of the records of the batch
+// alone, which are to be applied to the snapshot of the batch before.
 type snapshotHead struct {
-	Version int       `json:"version"`
-	Read    time.Time `json:"read"`
-	Full    time.Time `json:"full"`
-	Objects int       `json:"objects"`
-	SHA256  string    `json:"sha256"` // of the lines behind
+	Version  int    `json:"version"`
+	Sequence int64  `json:"sequence"`
+	Chain    string `json:"chain"`
+	Previous string `json:"previous,omitempty"` // the Chain of the batch before
+	Whole    bool   `json:"whole,omitempty"`
+	Begun    int64  `json:"begun"`
+	Entries  int    `json:"entries"`
+	SHA256   string `json:"sha256"` // of the lines behind
 }
 
-const snapshotVersion = 1
+const snapshotVersion = 2
 
-func (s *snapshot) encode() ([]byte, error) {
+func encodeSnapshot(h snapshotHead, entries []entry) ([]byte, error) {
 	var b bytes.Buffer
-	for _, id := range slices.Sorted(maps.Keys(s.sums)) {
-		fmt.Fprintf(&b, "%016x %s\n", s.sums[id], id)
+	for _, e := range entries {
+		fmt.Fprintf(&b, "%016x %q\n", e.sum, e.id)
 	}
 	sum := sha256.Sum256(b.Bytes())
-	head, err := json.Marshal(snapshotHead{snapshotVersion, s.at, s.full, len(s.sums), hex.EncodeToString(sum[:])})
+	h.Version, h.Entries, h.SHA256 = snapshotVersion, len(entries), hex.EncodeToString(sum[:])
+	head, err := json.Marshal(h)
 	if err != nil {
 		return nil, err
 	}
 	return append(append(head, '\n'), b.Bytes()...), nil
 }
 
-func decodeSnapshot(text []byte) (*snapshot, error) {
+var errDamaged = errors.New("it is damaged")
+
+// decodeHead reads the first line, and checks the lines behind it.
+func decodeHead(text []byte) (h snapshotHead, lines string, err error) {
 	first, rest, _ := bytes.Cut(text, []byte("\n"))
-	var head snapshotHead
-	if err := json.Unmarshal(first, &head); err != nil {
-		return nil, errors.New("it is damaged")
+	if json.Unmarshal(first, &h) != nil {
+		return h, "", errDamaged
 	}
-	sum := sha256.Sum256(rest)
-	if head.Version != snapshotVersion || head.SHA256 != hex.EncodeToString(sum[:]) {
-		return nil, fmt.Errorf("it is damaged, or of version %d, which this program does not read", head.Version)
+	if h.Version != snapshotVersion {
+		return h, "", fmt.Errorf("it has version %d, this program reads version %d", h.Version, snapshotVersion)
 	}
-	s := &snapshot{at: head.Read, full: head.Full, sums: make(map[string]uint64, head.Objects)}
-	for line := range strings.Lines(string(rest)) {
+	if sum := sha256.Sum256(rest); h.SHA256 != hex.EncodeToString(sum[:]) {
+		return h, "", errDamaged
+	}
+	return h, string(rest), nil
+}
+
+// applyLines applies what encodeSnapshot has written.
+func (s *snapshot) applyLines(lines, idField string) error {
+	for line := range strings.Lines(lines) {
 		hash, id, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
-		raw, err := hex.DecodeString(hash)
-		if err != nil || len(raw) != 8 {
-			return nil, errors.New("it is damaged")
-		}
-		s.sums[id] = binary.BigEndian.Uint64(raw)
-	}
-	return s, nil
-}
-
-// slots are the names of the two snapshots: the one that counts stays while the
-// next one is written.
-func (m Memory) slots() [2]string { return [2]string{m.Name + "-a.txt", m.Name + "-b.txt"} }
-
-// slot is a place for a snapshot as it was found.
-type slot struct {
-	name  string
-	token collector.Token
-	kept  *snapshot // nil where there is none
-}
-
-// load answers both slots.
-func (m Memory) load(ctx context.Context) (both [2]slot, err error) {
-	for i, name := range m.slots() {
-		both[i].name = name
-		text, token, err := m.Bucket.Read(ctx, name)
-		if errors.Is(err, collector.ErrNotExist) {
-			continue
-		}
+		sum, err := strconv.ParseUint(hash, 16, 64)
 		if err != nil {
-			return both, err
+			return errDamaged
 		}
-		both[i].token = token
-		if both[i].kept, err = decodeSnapshot(text); err != nil {
-			return both, fmt.Errorf("%s/%s: %w; move it away to begin anew", m.Bucket, name, err)
+		if id, err = strconv.Unquote(id); err != nil {
+			return errDamaged
 		}
-	}
-	return both, nil
-}
-
-// forget empties a slot with a snapshot after the given time: its reading ended,
-// but its records did not all become durable.
-func (m Memory) forget(ctx context.Context, after time.Time) error {
-	both, err := m.load(ctx)
-	if err != nil {
-		return err
-	}
-	for _, s := range both {
-		if s.kept != nil && s.kept.at.After(after) {
-			if err := m.keep(ctx, s, newSnapshot(time.Time{})); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// before answers the newest snapshot of a reading before the given one, nil for
-// none, and the slot that it does not stand in.
-func (m Memory) before(ctx context.Context, at time.Time) (newest *snapshot, free slot, err error) {
-	both, err := m.load(ctx)
-	if err != nil {
-		return nil, free, err
-	}
-	free = both[0]
-	for i, s := range both {
-		if s.kept != nil && !s.kept.at.IsZero() && s.kept.at.Before(at) && (newest == nil || s.kept.at.After(newest.at)) {
-			newest, free = s.kept, both[1-i]
-		}
-	}
-	free.kept = nil
-	return newest, free, nil
-}
-
-// keep stores s in a slot that is as it was found. Where it is not, another
-// process has read the list meanwhile, and its snapshot may be the one that
-// counts: to replace it would pass over what has changed between the readings.
-func (m Memory) keep(ctx context.Context, into slot, s *snapshot) error {
-	text, err := s.encode()
-	if err != nil {
-		return err
-	}
-	if _, err := m.Bucket.Swap(ctx, into.name, text, into.token); errors.Is(err, collector.ErrChanged) {
-		return fmt.Errorf("%w: %s was written by someone else", collector.ErrConflict, into.name)
-	} else if err != nil {
-		return err
+		s.apply(entry{id, sum}, idField)
 	}
 	return nil
 }
