@@ -32,6 +32,7 @@ func collectHint(err error, s *collectSettings) string {
 		{collector.ErrForeign, "run asa2udm verify to see what is there"},
 		{collector.ErrNotExist, "restore the object, or run once with --repair accept-unverified to take the event as new"},
 		{rest.ErrTooLarge, "one event is larger than 64 MiB: please report it"},
+		{rest.ErrLink, "look for a proxy between here and the API; nothing is lost, the next run asks again"},
 		{syscall.ENOSPC, "make room; nothing is lost, the next run goes on"},
 		{fs.ErrPermission, "let the user that runs asa2udm write there"},
 	} {

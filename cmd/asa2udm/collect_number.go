@@ -49,7 +49,7 @@ var numberCauses = []struct {
 	{220, secops.ErrCredentials}, {221, secops.ErrDenied}, {222, secops.ErrNotFound}, {223, secops.ErrRefused},
 	{224, secops.ErrRequest}, {225, secops.ErrAnswer}, {226, secops.ErrUnavailable}, {227, secops.ErrSpool},
 	{400, collector.ErrState}, {401, collector.ErrSource}, {402, collector.ErrConflict}, {403, collector.ErrCursor}, {404, collector.ErrForeign},
-	{numberAnswer, okta.ErrLink}, {numberAnswer, rest.ErrDamaged}, {numberAnswer, rest.ErrTooLarge},
+	{numberAnswer, okta.ErrLink}, {numberAnswer, rest.ErrLink}, {numberAnswer, rest.ErrDamaged}, {numberAnswer, rest.ErrTooLarge},
 	{numberStorage, syscall.ENOSPC}, {numberStorage, fs.ErrPermission}, {numberStorage, fs.ErrNotExist},
 }
 

@@ -307,6 +307,19 @@ func TestEmptyPageLeadsNowhereElse(t *testing.T) {
 	}
 }
 
+// TestUnreadableLink: what comes behind a link that cannot be read is not missed.
+func TestUnreadableLink(t *testing.T) {
+	src := scripted(t, `{"bearer_token":"first","expires_at":"never"}`, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", `<https://example.com/%zz>; rel="next"`)
+		io.WriteString(w, `{"list":[{"id":"x"}],"related_objects":{}}`)
+	})
+	for _, ask := range []func(context.Context, collector.Cursor) (*collector.Page, error){src.Page, src.PageBack} {
+		if _, err := ask(t.Context(), collector.Cursor{}); !errors.Is(err, rest.ErrLink) || !strings.Contains(err.Error(), "/%zz") {
+			t.Errorf("error is %v, want one that says what came", err)
+		}
+	}
+}
+
 // TestFormerTokensStayOut checks that a token that was replaced is not shown when
 // a later answer quotes it.
 func TestFormerTokensStayOut(t *testing.T) {

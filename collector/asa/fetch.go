@@ -37,7 +37,8 @@ func (s *Source) fetch(ctx context.Context, at *url.URL) (*collector.Page, *url.
 	for i, line := range lines {
 		p.Records[i] = identify(line)
 	}
-	return p, rest.NextLink(resp.Header, at), nil
+	next, err := s.client.NextLink(resp.Header, at)
+	return p, next, err
 }
 
 // get sends the token with the call.

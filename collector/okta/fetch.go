@@ -125,7 +125,11 @@ func (c *caller) get(ctx context.Context, at string) (*page, error) {
 	}
 	c.noteClock(resp.Header)
 	p.raw = resp.Body
-	if next := rest.NextLink(resp.Header, asked); next != nil {
+	next, err := c.client.NextLink(resp.Header, asked)
+	if err != nil {
+		return nil, err
+	}
+	if next != nil {
 		if !c.trusted(next) {
 			return nil, fmt.Errorf("%w: %s, not %s", ErrLink, place(next), place(c.home()))
 		}

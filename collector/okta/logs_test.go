@@ -185,6 +185,50 @@ func TestLinkToAnotherList(t *testing.T) {
 	}
 }
 
+// TestUnreadableLink is an error for the log and for a list, of which nothing is
+// called deleted that stands behind it. What was there before goes on.
+func TestUnreadableLink(t *testing.T) {
+	r := newRig(t, func(c *simulator.Config) { c.MaxPage = 5 })
+	r.settings.Changes, r.settings.FullEvery = true, time.Nanosecond
+	s := service(t, "apps")
+	for i := range 12 {
+		r.put(s, i+1, 0, r.begin)
+	}
+	r.mustRun("apps")
+	bad := func(c *okta.Config) { c.HTTP.Transport = badLink{c.HTTP.Transport} }
+	r.config = bad
+	if _, err := r.run("apps"); !errors.Is(err, rest.ErrLink) || !strings.Contains(err.Error(), `"<http`) {
+		t.Errorf("error is %v, want one that says what came", err)
+	}
+	r.config = nil
+	r.mustRun("apps")
+	if got := len(r.lines()); got != 12 {
+		t.Errorf("%d records, want the 12 of the first reading", got)
+	}
+	r.root = t.TempDir()
+	r.grow(12)
+	r.config = bad
+	if _, err := r.run(okta.Log); !errors.Is(err, rest.ErrLink) {
+		t.Errorf("error is %v, want ErrLink", err)
+	}
+	r.config = nil
+	r.mustRun(okta.Log)
+	r.wantLog()
+}
+
+// badLink cuts off the end of each link's address.
+type badLink struct{ next http.RoundTripper }
+
+func (b badLink) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(req)
+	if err == nil {
+		for i, line := range resp.Header["Link"] {
+			resp.Header["Link"][i] = strings.ReplaceAll(line, ">", "")
+		}
+	}
+	return resp, err
+}
+
 // TestSlowProbe counts a server that is too slow for the first answer as one that
 // lets the caller in.
 func TestSlowProbe(t *testing.T) {

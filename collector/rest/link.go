@@ -1,8 +1,11 @@
 package rest
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,27 +16,29 @@ type Link struct {
 	Rel []string
 }
 
+// ErrLink: there is a link to the next page, and it cannot be read. To take that
+// for the end would pass over what is behind it.
+var ErrLink = errors.New("the link to the next page cannot be read")
+
 // ParseLinks reads all lines of a Link header. A target may hold commas and
-// semicolons, and a quoted parameter anything; what cannot be read is left out.
-func ParseLinks(lines []string) []Link {
-	var links []Link
+// semicolons, and a quoted parameter anything. What cannot be read is in unread.
+func ParseLinks(lines []string) (links []Link, unread []string) {
 	for _, s := range lines {
-		for {
-			open := strings.IndexByte(s, '<')
-			if open < 0 {
+		for s = skipCommas(s); s != ""; s = skipCommas(s) {
+			end := strings.IndexByte(s, '>')
+			if s[0] != '<' || end < 0 || strings.Contains(s[1:end], "<") {
+				unread = append(unread, s)
 				break
 			}
-			end := strings.IndexByte(s[open:], '>')
-			if end < 0 {
-				break
-			}
-			link := Link{Target: s[open+1 : open+end]}
-			link.Rel, s = parseParams(s[open+end+1:])
+			link := Link{Target: s[1:end]}
+			link.Rel, s = parseParams(s[end+1:])
 			links = append(links, link)
 		}
 	}
-	return links
+	return links, unread
 }
+
+func skipCommas(s string) string { return strings.TrimLeft(s, ", \t") }
 
 // parseParams reads ;name=value pairs up to the comma that ends the link, and
 // answers the relation types and what stands behind the comma. Of repeated rel
@@ -91,18 +96,28 @@ func parseValue(s string) (value, rest string) {
 	return b.String(), ""
 }
 
-// NextLink answers the target of the first link with rel "next", resolved
-// against the URL that was asked, or nil for none.
-func NextLink(h http.Header, asked *url.URL) *url.URL {
-	for _, l := range ParseLinks(h.Values("Link")) {
-		for _, rel := range l.Rel {
-			if rel != "next" {
-				continue
-			}
-			if u, err := asked.Parse(l.Target); err == nil {
-				return u
-			}
+// NextLink answers the target of the first link with rel "next" that can be read,
+// resolved against the URL that was asked, or nil where there is none. ErrLink
+// says that there is one which cannot be read, or may be one.
+func (c *Client) NextLink(h http.Header, asked *url.URL) (*url.URL, error) {
+	links, unread := ParseLinks(h.Values("Link"))
+	var bad []string
+	for _, l := range links {
+		if !slices.Contains(l.Rel, "next") {
+			continue
+		}
+		if u, err := asked.Parse(l.Target); err == nil && l.Target != "" {
+			return u, nil
+		}
+		bad = append(bad, "<"+l.Target+">")
+	}
+	for _, text := range unread {
+		if strings.Contains(strings.ToLower(text), "next") {
+			bad = append(bad, text)
 		}
 	}
-	return nil
+	if len(bad) == 0 {
+		return nil, nil
+	}
+	return nil, fmt.Errorf("GET %s: %w: %q", asked.EscapedPath(), ErrLink, clip([]byte(c.Redact(bad[0]))))
 }

@@ -22,25 +22,32 @@ import (
 
 func TestParseLinks(t *testing.T) {
 	for name, tc := range map[string]struct {
-		lines []string
-		want  []rest.Link
+		lines  []string
+		want   []rest.Link
+		unread []string
 	}{
-		"two lines":            {[]string{`<https://x/?a=1>; rel="prev"`, `<https://x/?a=2>; rel="next"`}, []rest.Link{{"https://x/?a=1", []string{"prev"}}, {"https://x/?a=2", []string{"next"}}}},
-		"one line":             {[]string{`<a>; rel="self", <b>; rel="next"`}, []rest.Link{{"a", []string{"self"}}, {"b", []string{"next"}}}},
-		"comma in the target":  {[]string{`<https://x/?a=1,2&b=3;c>; rel=next`}, []rest.Link{{"https://x/?a=1,2&b=3;c", []string{"next"}}}},
-		"comma in a parameter": {[]string{`<a>; title="x, <y>; rel=\"z\""; rel="next", <b>; rel=prev`}, []rest.Link{{"a", []string{"next"}}, {"b", []string{"prev"}}}},
-		"several relations":    {[]string{`<a>; REL="Next  LAST"`}, []rest.Link{{"a", []string{"next", "last"}}}},
-		"first rel counts":     {[]string{`<a>; rel=next; rel=prev`}, []rest.Link{{"a", []string{"next"}}}},
-		"spaces":               {[]string{`  <a>  ;  rel = "next"  ,  <b> ; rel = prev `}, []rest.Link{{"a", []string{"next"}}, {"b", []string{"prev"}}}},
-		"flag parameter":       {[]string{`<a>; crossorigin; rel=next`}, []rest.Link{{"a", []string{"next"}}}},
-		"no rel":               {[]string{`<a>`}, []rest.Link{{"a", nil}}},
-		"open target":          {[]string{`<a; rel=next`}, nil},
-		"open quote":           {[]string{`<a>; rel="next`}, []rest.Link{{"a", []string{"next"}}}},
-		"nothing":              {[]string{"", "rubbish"}, nil},
+		"two lines":            {[]string{`<https://x/?a=1>; rel="prev"`, `<https://x/?a=2>; rel="next"`}, []rest.Link{{"https://x/?a=1", []string{"prev"}}, {"https://x/?a=2", []string{"next"}}}, nil},
+		"one line":             {[]string{`<a>; rel="self", <b>; rel="next"`}, []rest.Link{{"a", []string{"self"}}, {"b", []string{"next"}}}, nil},
+		"comma in the target":  {[]string{`<https://x/?a=1,2&b=3;c>; rel=next`}, []rest.Link{{"https://x/?a=1,2&b=3;c", []string{"next"}}}, nil},
+		"comma in a parameter": {[]string{`<a>; title="x, <y>; rel=\"z\""; rel="next", <b>; rel=prev`}, []rest.Link{{"a", []string{"next"}}, {"b", []string{"prev"}}}, nil},
+		"several relations":    {[]string{`<a>; REL="Next  LAST"`}, []rest.Link{{"a", []string{"next", "last"}}}, nil},
+		"first rel counts":     {[]string{`<a>; rel=next; rel=prev`}, []rest.Link{{"a", []string{"next"}}}, nil},
+		"spaces":               {[]string{`  <a>  ;  rel = "next"  ,  <b> ; rel = prev `}, []rest.Link{{"a", []string{"next"}}, {"b", []string{"prev"}}}, nil},
+		"flag parameter":       {[]string{`<a>; crossorigin; rel=next`}, []rest.Link{{"a", []string{"next"}}}, nil},
+		"no rel":               {[]string{`<a>`}, []rest.Link{{"a", nil}}, nil},
+		"open target":          {[]string{`<a; rel=next`}, nil, []string{`<a; rel=next`}},
+		"open quote":           {[]string{`<a>; rel="next`}, []rest.Link{{"a", []string{"next"}}}, nil},
+		"nothing":              {[]string{"", " , "}, nil, nil},
+		"no brackets":          {[]string{`<a>; rel=self, https://x/; rel=next`}, []rest.Link{{"a", []string{"self"}}}, []string{`https://x/; rel=next`}},
+		"bracket in a target":  {[]string{`<a; rel=next, <b>; rel=self`, `<c>`}, []rest.Link{{"c", nil}}, []string{`<a; rel=next, <b>; rel=self`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(rest.ParseLinks(tc.lines), tc.want); diff != "" {
+			links, unread := rest.ParseLinks(tc.lines)
+			if diff := cmp.Diff(links, tc.want); diff != "" {
 				t.Errorf("links (-got +want):\n%s", diff)
+			}
+			if diff := cmp.Diff(unread, tc.unread); diff != "" {
+				t.Errorf("unread (-got +want):\n%s", diff)
 			}
 		})
 	}
@@ -57,13 +64,48 @@ func TestNextLinkIsResolved(t *testing.T) {
 		"https://evil.example/":   "https://evil.example/",
 		"//evil.example/path?a=b": "https://evil.example/path?a=b",
 	} {
-		got := rest.NextLink(http.Header{"Link": {"<" + target + `>; rel="next"`}}, asked)
-		if got == nil || got.String() != want {
-			t.Errorf("NextLink(%q) = %v, want %s", target, got, want)
+		got, err := new(rest.Client).NextLink(http.Header{"Link": {"<" + target + `>; rel="next"`}}, asked)
+		if err != nil || got == nil || got.String() != want {
+			t.Errorf("NextLink(%q) = %v, %v, want %s", target, got, err, want)
 		}
 	}
-	if got := rest.NextLink(http.Header{"Link": {`<a>; rel="prev"`}}, asked); got != nil {
-		t.Errorf("NextLink without next = %v", got)
+	if got, err := new(rest.Client).NextLink(http.Header{"Link": {`<a>; rel="prev"`, "rubbish"}}, asked); got != nil || err != nil {
+		t.Errorf("NextLink without next = %v, %v", got, err)
+	}
+}
+
+// TestNextLinkThatCannotBeRead is no end: the error says what came, but no secret.
+func TestNextLinkThatCannotBeRead(t *testing.T) {
+	asked, err := url.Parse("https://x.example.com/v1/teams/t/auditsV2?count=5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &rest.Client{Secrets: func() []string { return []string{"canary"} }}
+	for name, tc := range map[string]struct {
+		lines []string
+		want  string
+	}{
+		"bad escape":     {[]string{`<https://x.example.com/%zz>; rel="next"`}, `"<https://x.example.com/%zz>"`},
+		"bad host":       {[]string{`<https://[::1/>; rel="prev next"`}, `"<https://[::1/>"`},
+		"nothing":        {[]string{`<>; rel="next"`}, `"<>"`},
+		"no end":         {[]string{`<a>; rel=self`, `<https://x.example.com/?a=1; rel="next"`}, `"<https://x.example.com/?a=1; rel=\"next\""`},
+		"no brackets":    {[]string{`https://x.example.com/?a=1; REL=NEXT`}, `"https://x.example.com/?a=1; REL=NEXT"`},
+		"within another": {[]string{`<a; rel=next, <b>; rel=self`}, `"<a; rel=next, <b>; rel=self"`},
+		"long":           {[]string{strings.Repeat("next", 1000)}, `next..."`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := c.NextLink(http.Header{"Link": tc.lines}, asked)
+			if got != nil || !errors.Is(err, rest.ErrLink) || !strings.Contains(err.Error(), "GET /v1/teams/t/auditsV2: ") || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("NextLink = %v, %v, want an error with %s", got, err, tc.want)
+			}
+		})
+	}
+	if _, err := c.NextLink(http.Header{"Link": {"<canary; rel=next"}}, asked); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("error is %v, want one without the secret", err)
+	}
+	good := []string{`<%zz>; rel=next`, `<?a=2>; rel=next`}
+	if got, err := c.NextLink(http.Header{"Link": good}, asked); err != nil || got.RawQuery != "a=2" {
+		t.Errorf("NextLink = %v, %v, want the link that can be read", got, err)
 	}
 }
 
@@ -72,7 +114,11 @@ func FuzzParseLinks(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, l := range rest.ParseLinks([]string{s}) {
+		links, unread := rest.ParseLinks([]string{s})
+		if len(links)+len(unread) == 0 && strings.Trim(s, ", \t") != "" {
+			t.Errorf("nothing came of %q", s)
+		}
+		for _, l := range links {
 			if !strings.Contains(s, "<"+l.Target+">") {
 				t.Errorf("target %q does not stand in %q", l.Target, s)
 			}
