@@ -16,6 +16,7 @@ import (
 // verifyFlags are the settings of the command verify.
 type verifyFlags struct {
 	state     string
+	noState   bool
 	foreignOK bool
 	json      bool
 }
@@ -26,7 +27,8 @@ func newVerifyCommand(u *ui) *cobra.Command {
 		Use:   "verify DIR|gs://bucket/prefix",
 		Short: "Prove that what was collected is complete and untouched",
 		Long: `Reads all that collect has written, and its manifests: no gap, no duplicate, no
-altered and no foreign object. It needs no key and calls no API.`,
+altered and no foreign object. Whether the last objects are there is told by the
+state. It needs no key and calls no API.`,
 		Example: `  $ asa2udm verify ./data
   $ asa2udm verify gs://example-logs/okta-asa`,
 		Annotations: map[string]string{helpNote: `Exit codes: 0 all is well, 1 something is wrong, 2 could not read.`},
@@ -37,6 +39,8 @@ altered and no foreign object. It needs no key and calls no API.`,
 	}
 	set := cmd.Flags()
 	set.StringVar(&f.state, "state", "", "where the state `FILE` is, if not in its usual place")
+	set.BoolVar(&f.noState, "no-state", false, "do without a state, and with that of a loss at the end")
+	cmd.MarkFlagsMutuallyExclusive("state", "no-state")
 	set.BoolVar(&f.foreignOK, "foreign-ok", false, "allow objects of other names in between")
 	set.BoolVar(&f.json, "json", false, "write the result as JSON")
 	return cmd
@@ -59,23 +63,31 @@ func runVerify(ctx context.Context, u *ui, f *verifyFlags, address string) error
 		return err
 	}
 	defer bucket.Close()
-	text, err := readState(ctx, u, f, bucket, state)
+	text, err := readState(ctx, f, bucket, state)
 	if err != nil {
 		return err
 	}
 	result := verifyResult{Findings: []collector.Finding{}}
-	result.Verification, err = collector.Verify(ctx, &collector.Objects{Bucket: bucket, Layout: layout, Identify: identifyCollected}, text,
-		func(found collector.Finding) {
-			if found.Foreign && f.foreignOK {
-				return
-			}
-			result.Findings = append(result.Findings, found)
-			if !f.json {
-				fmt.Fprintf(u.stdout, "%s: %s\n", found.Object, found.Fault)
-			}
-		})
+	report := func(found collector.Finding) {
+		if found.Foreign && f.foreignOK {
+			return
+		}
+		result.Findings = append(result.Findings, found)
+		if !f.json {
+			fmt.Fprintf(u.stdout, "%s: %s\n", found.Object, found.Fault)
+		}
+	}
+	result.Verification, err = collector.Verify(ctx, &collector.Objects{Bucket: bucket, Layout: layout, Identify: identifyCollected}, text, report)
 	if err != nil {
 		return err
+	}
+	if text == nil && result.Batches > 0 {
+		if !f.noState {
+			report(collector.Finding{Object: state, Fault: "it is missing: a loss at the end would not be seen"})
+			u.hintf("name the state with --state, or do without it with --no-state")
+		} else {
+			u.logf("without a state a loss at the end is not seen")
+		}
 	}
 	result.OK = len(result.Findings) == 0
 	if f.json {
@@ -134,7 +146,10 @@ func findCollected(ctx context.Context, p location) (collector.Bucket, collector
 
 // readState answers the state's text, nil for none: there is nothing then to
 // notice a loss at the end by.
-func readState(ctx context.Context, u *ui, f *verifyFlags, bucket collector.Bucket, name string) ([]byte, error) {
+func readState(ctx context.Context, f *verifyFlags, bucket collector.Bucket, name string) ([]byte, error) {
+	if f.noState {
+		return nil, nil
+	}
 	if f.state != "" {
 		p, err := parseLocation(f.state)
 		if err != nil {
@@ -148,11 +163,7 @@ func readState(ctx context.Context, u *ui, f *verifyFlags, bucket collector.Buck
 		defer bucket.Close()
 	}
 	text, _, err := bucket.Read(ctx, name)
-	if errors.Is(err, collector.ErrNotExist) {
-		if f.state != "" {
-			return nil, err
-		}
-		u.logf("no state at %s/%s: a loss at the end would not be seen; name it with --state", bucket, name)
+	if errors.Is(err, collector.ErrNotExist) && f.state == "" {
 		return nil, nil
 	}
 	return text, err
