@@ -75,9 +75,14 @@ func Open(ctx context.Context, bucket, prefix string, o Options) (*Bucket, error
 	}
 	handle := client.Bucket(bucket).Retryer(
 		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2}),
-		storage.WithMaxAttempts(8))
+		storage.WithMaxAttempts(8), storage.WithErrorFunc(again))
 	return &Bucket{client: client, handle: handle, name: bucket, prefix: prefix, timeout: o.Timeout}, nil
 }
+
+// again reports faults that the client may try again, which it does only where a
+// precondition makes that safe. By itself it gives up where a connection is ended
+// in order before the answer, as proxies and servers that restart do.
+func again(err error) bool { return storage.ShouldRetry(err) || errors.Is(err, io.EOF) }
 
 func (b *Bucket) String() string {
 	return strings.TrimSuffix("gs://"+b.name+"/"+b.prefix, "/")
