@@ -16,8 +16,8 @@ type Link struct {
 	Rel []string
 }
 
-// ErrLink: there is a link to the next page, and it cannot be read. To take that
-// for the end would pass over what is behind it.
+// ErrLink says that there is a link to the next page, and that it cannot be read.
+// To take that for the end would pass over what is behind it.
 var ErrLink = errors.New("the link to the next page cannot be read")
 
 // ParseLinks reads all lines of a Link header. A target may hold commas and
