@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -133,6 +134,8 @@ func secopsHint(err error) string {
 	switch {
 	case errors.Is(err, secops.ErrDenied) && status != nil:
 		return deniedHint(status.Reason)
+	case errors.Is(err, secops.ErrRequest) && status != nil && status.Status == http.StatusNotImplemented:
+		return "this version of the API lacks the method: name another one, such as --secops-endpoint https://LOCATION-chronicle.googleapis.com/v1beta"
 	case errors.Is(err, secops.ErrCredentials):
 		return "gcloud auth application-default login, or run with a service account"
 	case errors.Is(err, secops.ErrNotFound):

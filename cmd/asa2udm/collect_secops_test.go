@@ -142,6 +142,7 @@ func TestSecOpsErrors(t *testing.T) {
 		"no such log type": {secopstest.Fate{Status: 404, Code: "NOT_FOUND"}, []string{"404", "check project, location and instance"}},
 		"fault of all":     {secopstest.Fate{Status: 400, Code: "INVALID_ARGUMENT"}, []string{"too many events are refused", "told to fail", "--max-dead-letters"}},
 		"precondition":     {secopstest.Fate{Status: 400, Code: "FAILED_PRECONDITION"}, []string{"FAILED_PRECONDITION", "pushes the same batch"}},
+		"not implemented":  {secopstest.Fate{Status: 501, Code: "UNIMPLEMENTED"}, []string{"501 Not Implemented, UNIMPLEMENTED", "name another one, such as --secops-endpoint"}},
 		"redirect":         {secopstest.Fate{Status: 302, Header: http.Header{"Location": {"https://example.com/login"}}}, []string{"look for a proxy"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,14 +63,14 @@ func (c *Client) Check(ctx context.Context) (string, error) {
 		HTTP: c.rest.HTTP, UserAgent: c.rest.UserAgent, MaxBody: c.rest.MaxBody, Secrets: c.rest.Secrets,
 		Retry: rest.Retry{Attempts: 2, Base: c.config.Retry.Base},
 	}
-	_, err := c.call(ctx, hurried, request{method: http.MethodGet, path: c.config.Instance.Name(), valid: func(body []byte) error {
-		var i struct{ Name string }
-		return json.Unmarshal(body, &i)
-	}})
+	resp, err := c.call(ctx, hurried, request{method: http.MethodGet, path: c.config.Instance.Name()})
 	var status *rest.StatusError
 	if errors.Is(err, ErrDenied) && errors.As(err, &status) && (status.Reason == "IAM_PERMISSION_DENIED" || status.Reason == "") && c.tokens != nil {
 		return "the credentials are a Google account's, but it may not read the instance (chronicle.instances.get): " +
 			"whether it may import is not proven", nil
+	}
+	if err == nil {
+		err = c.checkInstance(resp)
 	}
 	if err != nil {
 		return "", err
@@ -79,6 +79,22 @@ func (c *Client) Check(ctx context.Context) (string, error) {
 		return c.String() + " answers, without credentials; whether imports are allowed is not proven", nil
 	}
 	return c.String() + " can be read; whether imports are allowed is not proven", nil
+}
+
+// checkInstance accepts what is documented for instances.get, the instance with its
+// name, and says what else came. The project may be named by its number there.
+func (c *Client) checkInstance(resp *rest.Response) error {
+	var answer struct{ Name string }
+	err := json.Unmarshal(resp.Body, &answer)
+	if err == nil {
+		name, parseErr := ParseInstance(answer.Name)
+		want := c.config.Instance
+		if parseErr == nil && name.Location == want.Location && strings.EqualFold(name.ID, want.ID) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: GET %s: want the instance as JSON, got %s", ErrAnswer, c.config.Instance.Name(),
+		describe(resp.Header, []byte(c.rest.Redact(string(resp.Body)))))
 }
 
 // push imports events until they are accepted, or refused for good. taken is how
@@ -208,13 +224,16 @@ func explain(err error) error {
 	var status *rest.StatusError
 	answered := errors.As(err, &status)
 	switch {
-	case errors.Is(err, ErrCredentials), errors.Is(err, ErrUnavailable):
+	case errors.Is(err, ErrCredentials), errors.Is(err, ErrUnavailable), errors.Is(err, ErrAnswer):
 		return err
 	case errors.Is(err, rest.ErrDamaged), errors.Is(err, rest.ErrTooLarge):
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	case errors.Is(err, rest.ErrGaveUp), !answered:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case status.Status >= 500:
+	case status.Status == http.StatusNotImplemented && fromGoogle(status):
+		// The API does not have the method in this version, and will not by itself.
+		return fmt.Errorf("%w: %w", ErrRequest, err)
+	case status.Status >= 500 && status.Status != http.StatusNotImplemented:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case status.Status == http.StatusUnauthorized:
 		return fmt.Errorf("%w: %w", ErrCredentials, err)

@@ -103,9 +103,9 @@ func CheckLogType(s string) error {
 	return nil
 }
 
-// defaultVersion is that of the API which Google's own samples and SDK call. The
-// methods are the same in v1beta and v1; an endpoint with a path chooses.
-const defaultVersion = "/v1alpha"
+// defaultVersion is the most stable one of the API, which has both imports by now.
+// The methods are the same in v1beta and v1alpha; an endpoint with a path chooses.
+const defaultVersion = "/v1"
 
 // CheckEndpoint refuses what cannot be the address of the API.
 func CheckEndpoint(endpoint string) error {

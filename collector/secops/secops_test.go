@@ -217,7 +217,8 @@ func TestFates(t *testing.T) {
 		"wrong path":          {fate: secopstest.Fate{Status: 404, Body: text("<html>")}, is: secops.ErrNotFound},
 		"precondition":        {fate: secopstest.Fate{Status: 400, Code: "FAILED_PRECONDITION"}, is: secops.ErrRequest},
 		"conflict":            {fate: secopstest.Fate{Status: 409, Code: "ABORTED"}, is: secops.ErrRequest},
-		"not implemented":     {fate: secopstest.Fate{Status: 501, Code: "UNIMPLEMENTED"}, is: secops.ErrUnavailable},
+		"not implemented":     {fate: secopstest.Fate{Status: 501, Code: "UNIMPLEMENTED"}, is: secops.ErrRequest},
+		"a proxy's 501":       {fate: secopstest.Fate{Status: 501, Body: text("<html>")}, is: secops.ErrAnswer},
 		"unauthenticated":     {fate: secopstest.Fate{Status: 401, Code: "UNAUTHENTICATED"}, is: secops.ErrCredentials},
 		"everything refused":  {fate: secopstest.Fate{Status: 400, Code: "INVALID_ARGUMENT"}, is: secops.ErrRefused},
 		"everything too long": {fate: secopstest.Fate{Status: 413, Body: text("<html>")}, is: secops.ErrRefused},
@@ -802,11 +803,18 @@ func TestTokenRefused(t *testing.T) {
 		"refused at the API": {`{"access_token":"` + secopstest.TokenSign + `x","expires_in":3600,"token_type":"Bearer"}`, 200, secops.ErrCredentials, "UNAUTHENTICATED"},
 		"no grant":           {`{"error":"invalid_grant","error_description":"` + secopstest.TokenSign + `"}`, 400, secops.ErrCredentials, "the token endpoint answers 400 Bad Request, invalid_grant"},
 		"token host fails":   {`oops ` + secopstest.TokenSign, 503, secops.ErrUnavailable, "the token endpoint answers 503"},
+		"login page":         {`<html><title>Sign in</title>` + secopstest.TokenSign, 200, secops.ErrAnswer, `answers 200 OK with text/html that begins "<html><title>Sign in</title>...": a proxy`},
+		"blocked by a proxy": {`<!DOCTYPE html><p>No.`, 403, secops.ErrAnswer, "answers 403 Forbidden with text/html"},
+		"captive portal":     {``, 302, secops.ErrAnswer, "answers 302 Found with no content type and no content"},
+		"a proxy's gateway":  {`<html>`, 502, secops.ErrUnavailable, "answers 502 Bad Gateway with text/html"},
+		"a gateway's JSON":   {`{"message":"forbidden"}`, 403, secops.ErrAnswer, "with application/json that begins"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int64
 			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-				w.Header().Set("Content-Type", "application/json")
+				if req.URL.Path != "/token" || strings.HasPrefix(tc.answer, "{") {
+					w.Header().Set("Content-Type", "application/json")
+				}
 				if req.URL.Path == "/token" {
 					calls.Add(1)
 					w.WriteHeader(tc.status)
@@ -935,6 +943,63 @@ func TestCheckProxy(t *testing.T) {
 	}
 	if said, err := client.Check(t.Context()); !errors.Is(err, secops.ErrAnswer) {
 		t.Errorf("Check = %q, %v", said, err)
+	}
+}
+
+// TestCheckWantsTheInstance accepts no 200 but that of the method which is called,
+// and says what came.
+func TestCheckWantsTheInstance(t *testing.T) {
+	for name, tc := range map[string]struct {
+		kind, answer string
+		says         string // "" where it is accepted
+	}{
+		"the instance":      {"application/json", fmt.Sprintf(`{"name":%q}`, instance.Name()), ""},
+		"by its number":     {"application/json", fmt.Sprintf(`{"name":"projects/123456/locations/eu/instances/%s"}`, strings.ToUpper(instance.ID)), ""},
+		"login page":        {"text/html; charset=utf-8", "<!DOCTYPE html>\n<title>Sign in</title> ya29.canary-0123", `got text/html that begins "<!DOCTYPE html> <title>Sign in</title> ..."`},
+		"no instance":       {"application/json", `{"status":"ok"}`, `got application/json that begins "{\"status\":\"ok\"}"`},
+		"another instance":  {"application/json", `{"name":"projects/p/locations/eu/instances/1c1d3e5f-1234-4abc-9def-0123456789ab"}`, "want the instance as JSON"},
+		"another location":  {"application/json", `{"name":"projects/p/locations/us/instances/` + instance.ID + `"}`, "want the instance as JSON"},
+		"a name of numbers": {"application/json", `{"name":7}`, "want the instance as JSON"},
+		"a list":            {"application/json", `[]`, `begins "[]"`},
+		"nothing":           {"", "", "no content"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", tc.kind)
+				fmt.Fprint(w, tc.answer)
+			}))
+			defer front.Close()
+			client, err := secops.New(secops.Config{Instance: instance, Endpoint: front.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			said, err := client.Check(t.Context())
+			switch {
+			case tc.says == "":
+				if err != nil {
+					t.Errorf("Check = %q, %v", said, err)
+				}
+			case !errors.Is(err, secops.ErrAnswer) || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "canary"):
+				t.Errorf("Check = %q, %v, want %s", said, err, tc.says)
+			}
+		})
+	}
+}
+
+// TestDefaultVersion asks for the stable version unless the endpoint has another.
+func TestDefaultVersion(t *testing.T) {
+	for path, want := range map[string]string{"": "/v1/", "/": "/v1/", "/v1beta": "/v1beta/", "/v1alpha/": "/v1alpha/"} {
+		var got atomic.Pointer[string]
+		r := newRig(t, true, secopstest.Config{Around: func(req *http.Request, serve func()) {
+			got.Store(&req.URL.Path)
+			serve()
+		}})
+		r.config.Endpoint += path
+		r.source.n = 5
+		r.mustRun()
+		if p := *got.Load(); p != want+instance.Name()+"/events:import" {
+			t.Errorf("endpoint with %q: the import goes to %s", path, p)
+		}
 	}
 }
 

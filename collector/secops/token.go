@@ -42,11 +42,8 @@ func (f fetcher) fetch(ctx context.Context) (rest.Token, error) {
 		if ctx.Err() != nil {
 			return rest.Token{}, context.Cause(ctx)
 		}
-		switch {
-		case !passing(err):
-			return rest.Token{}, fmt.Errorf("%w: %w", ErrCredentials, withoutBody(err))
-		case try+1 >= tokenTries:
-			return rest.Token{}, fmt.Errorf("%w: %w", ErrUnavailable, withoutBody(err))
+		if !passing(err) || try+1 >= tokenTries {
+			return rest.Token{}, tokenError(err)
 		}
 		wait, _ := f.retry.Wait(try, nil, time.Now(), rand.Float64())
 		select {
@@ -57,19 +54,35 @@ func (f fetcher) fetch(ctx context.Context) (rest.Token, error) {
 	}
 }
 
+// tokenError gives a failed call for a token its cause.
+func tokenError(err error) error {
+	var other *otherAnswer
+	switch {
+	case passing(err):
+		return fmt.Errorf("%w: %w", ErrUnavailable, withoutBody(err))
+	case errors.As(err, &other):
+		return fmt.Errorf("%w: %w", ErrAnswer, other)
+	}
+	return fmt.Errorf("%w: %w", ErrCredentials, withoutBody(err))
+}
+
 // passing reports faults of the network or of the token endpoint, which may pass.
 func passing(err error) bool {
 	var refused *auth.Error
-	if errors.As(err, &refused) {
+	var other *otherAnswer
+	var network *url.Error
+	switch {
+	case errors.As(err, &other):
+		return other.passing()
+	case errors.As(err, &refused):
 		return refused.Temporary()
 	}
-	var network *url.Error
 	return errors.As(err, &network)
 }
 
 func (f fetcher) once(ctx context.Context) (rest.Token, error) {
 	creds, err := credentials.DetectDefault(&credentials.DetectOptions{
-		Scopes: []string{scope}, Client: f.http,
+		Scopes: []string{scope}, Client: watched(f.http),
 		// The library would log requests and tokens where a variable asks for it.
 		Logger: slog.New(slog.DiscardHandler),
 	})
@@ -94,6 +107,10 @@ var oauthCode = regexp.MustCompile(`"error"\s*:\s*"([a-z_]{1,40})"`)
 
 // withoutBody keeps the body of an answer out of an error.
 func withoutBody(err error) error {
+	var other *otherAnswer
+	if errors.As(err, &other) {
+		return other
+	}
 	var refused *auth.Error
 	if !errors.As(err, &refused) || refused.Response == nil {
 		return err
