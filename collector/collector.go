@@ -74,6 +74,7 @@ type OldState struct {
 // ctx ends, the records at hand are still made durable, within Options.Grace.
 func (c *Collector) Run(ctx context.Context) error {
 	r := newRun(c)
+	c.Stats.More.Store(false)
 	if err := r.open(ctx); err != nil {
 		return err
 	}
@@ -165,7 +166,7 @@ func (r *run) take(ctx context.Context, p *Page) (full bool, err error) {
 	if r.opts.KeepPages && p.Raw != nil && len(p.Records) > 0 {
 		r.pages = append(r.pages, p.Raw)
 	}
-	for _, rec := range p.Records {
+	for i, rec := range p.Records {
 		seen, err := r.seen(ctx, rec)
 		if err != nil {
 			return false, err
@@ -182,7 +183,9 @@ func (r *run) take(ctx context.Context, p *Page) (full bool, err error) {
 		// The rest of the page is still to come, so a source that goes on by
 		// links must be asked for the same page again.
 		r.cur = r.cur.Behind([]Record{rec})
-		if err := r.commit(ctx, r.cur); err != nil || full {
+		err = r.commit(ctx, r.cur)
+		r.Stats.More.Store(full && err == nil && (p.More || i+1 < len(p.Records)))
+		if err != nil || full {
 			return full, err
 		}
 	}

@@ -64,11 +64,19 @@ func TestBatches(t *testing.T) {
 func TestMaxRecordsIsExact(t *testing.T) {
 	r := newRig(t, nil)
 	r.grow(64)
-	for _, want := range []int64{25, 25, 14, 0} {
+	for _, want := range []struct {
+		events int64
+		more   bool
+	}{{25, true}, {25, true}, {14, false}, {0, false}} {
 		stats := r.mustRun(settings{options: collector.Options{MaxRecords: 25, BatchRecords: 10}})
-		if got := stats.Events.Load(); got != want {
-			t.Errorf("%d events collected, want %d", got, want)
+		if got := stats.Events.Load(); got != want.events || stats.More.Load() != want.more {
+			t.Errorf("%d events collected, more %t; want %+v", got, stats.More.Load(), want)
 		}
+	}
+	// A run that ends just at the log's end has left nothing.
+	r.grow(25)
+	if stats := r.mustRun(settings{options: collector.Options{MaxRecords: 25}}); stats.Events.Load() != 25 || stats.More.Load() {
+		t.Errorf("%d events collected, more %t", stats.Events.Load(), stats.More.Load())
 	}
 	r.wantLog()
 }

@@ -16,7 +16,10 @@ type Stats struct {
 	Objects    atomic.Int64 // batches made durable
 	Recovered  atomic.Int64 // of these, batches that an earlier run had begun
 	Rejected   atomic.Int64 // records that the companion left out
-	newest     atomic.Int64 // unix nanoseconds
+	// More says of the run at hand, or of the last one, that Options.MaxRecords has
+	// ended it before the log's end.
+	More   atomic.Bool
+	newest atomic.Int64 // unix nanoseconds
 }
 
 // Newest is the time of the newest record made durable, zero for none.

@@ -52,6 +52,10 @@ func (f *collectFlags) fleet(ctx context.Context, u *ui, log *collectLog) (*flee
 	}
 	secrets := f.secrets()
 	file, err := readConfig(ctx, f.config, secrets)
+	if err != nil && ctx.Err() != nil {
+		// Secrets that were not read any more are no faults of the file.
+		return nil, context.Cause(ctx)
+	}
 	if err != nil {
 		return nil, reportConfig(u, log, err)
 	}

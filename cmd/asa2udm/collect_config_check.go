@@ -17,7 +17,7 @@ func (fl *fleet) check(ctx context.Context) error {
 				fmt.Fprintf(fl.ui.stdout, "ok    %s: %s\n", j.name(), what)
 				return
 			}
-			fmt.Fprintf(fl.ui.stdout, "fail  %s: %v\n      cure: %s\n", j.name(), err, numberCures[numberOf(err, true)])
+			fmt.Fprintf(fl.ui.stdout, "fail  %s: %v\n      cure: %s\n", j.name(), err, numberCure(numberOf(err, true), err))
 		}); err != nil {
 			failed = true
 		}

@@ -18,6 +18,9 @@ import (
 // collectHint names the cure for an error of collect, "" where there is none to
 // name. docs/operations.md has the same table.
 func collectHint(err error, s *collectSettings) string {
+	if hint := secretHint(err); hint != "" {
+		return hint
+	}
 	if hint := secopsHint(err); hint != "" {
 		return hint
 	}

@@ -120,6 +120,9 @@ func (l *collectLog) report(ctx context.Context, r collectReport) {
 			attrs = append(attrs, slog.Int64(extra.name, extra.value))
 		}
 	}
+	if r.More {
+		attrs = append(attrs, slog.Bool("more", true))
+	}
 	attrs = append(attrs, pushAttrs(r.SecOps)...)
 	if !r.Newest.IsZero() {
 		attrs = append(attrs, slog.String("newest", r.Newest.Format(time.RFC3339)), slog.Float64("lag_seconds", r.Lag))

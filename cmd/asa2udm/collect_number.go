@@ -16,6 +16,7 @@ import (
 	"github.com/asa2udm/asa2udm/collector/okta"
 	"github.com/asa2udm/asa2udm/collector/rest"
 	"github.com/asa2udm/asa2udm/collector/secops"
+	"github.com/asa2udm/asa2udm/collector/secret"
 )
 
 // numberedError is a failure of a service with the number that docs/okta.md lists
@@ -63,6 +64,10 @@ func numbered(err error, setup bool) error {
 }
 
 func numberOf(err error, setup bool) int {
+	var again *secret.RenewalError
+	if errors.As(err, &again) {
+		return config.NumberSecret
+	}
 	for _, c := range numberCauses {
 		if errors.Is(err, c.is) {
 			return c.number
@@ -131,7 +136,16 @@ func numberAttrs(err error) []slog.Attr {
 	attrs := []slog.Attr{slog.String("error", err.Error())}
 	var n *numberedError
 	if errors.As(err, &n) {
-		attrs = append(attrs, slog.Int("number", n.number), slog.String("hint", numberCures[n.number]))
+		attrs = append(attrs, slog.Int("number", n.number), slog.String("hint", numberCure(n.number, err)))
 	}
 	return attrs
+}
+
+// numberCure says what to do about an error with a number: what the error itself
+// makes known, or what all of the number have in common.
+func numberCure(number int, err error) string {
+	if hint := secretHint(err); hint != "" && number == config.NumberSecret {
+		return hint
+	}
+	return numberCures[number]
 }

@@ -17,6 +17,7 @@ type counts struct {
 	pushes                                         bool
 	throttled, backoff, waiting                    time.Duration
 	newest                                         time.Time
+	more                                           bool
 	now                                            time.Time // by the API's clock
 }
 
@@ -27,7 +28,7 @@ func snapshot(w *collectWork) counts {
 		Unresolved: s.Unresolved.Load(), Pages: s.Pages.Load(), Objects: s.Objects.Load(), Recovered: s.Recovered.Load(),
 		Requests: c.Requests.Load(), Retries: c.Retries.Load(), throttles: c.Throttles.Load(),
 		throttled: time.Duration(c.Throttled.Load()), backoff: time.Duration(c.Backoff.Load()), waiting: time.Duration(c.Waiting.Load()),
-		newest: s.Newest(), now: w.source.Now(),
+		newest: s.Newest(), more: s.More.Load(), now: w.source.Now(),
 	}
 	if w.devo != nil {
 		d := w.devo.Stats
@@ -48,6 +49,7 @@ type collectReport struct {
 	Unresolved  int64     `json:"unresolved_references"`
 	Objects     int64     `json:"objects"`
 	Recovered   int64     `json:"recovered_objects"`
+	More        bool      `json:"more,omitempty"` // the run has ended at its limit, before the log's end
 	Repeated    int64     `json:"repeated,omitempty"` // to Devo
 	Pages       int64     `json:"pages"`
 	Requests    int64     `json:"requests"`
@@ -75,7 +77,7 @@ func newCollectReport(source, destination string, before, after counts, start ti
 		Pages:    after.Pages - before.Pages, Requests: after.Requests - before.Requests, Retries: after.Retries - before.Retries,
 		Throttled: seconds(after.throttled - before.throttled), Backoff: seconds(after.backoff - before.backoff),
 		Waiting: seconds(after.waiting - before.waiting), Took: seconds(time.Since(start)),
-		Newest: after.newest,
+		Newest: after.newest, More: after.more,
 	}
 	if after.pushes {
 		r.SecOps = newPushReport(before.push, after.push)

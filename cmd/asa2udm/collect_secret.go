@@ -50,10 +50,19 @@ func (s *collectSettings) readSecret(ctx context.Context) (err error) {
 }
 
 // secretHint is for what keeps a secret from being read. Most errors of package
-// secret say what to do by themselves.
+// secret say what to do by themselves; where a secret was refused and could not be
+// read again, that stands behind the refusal, which is not what is to be cured.
 func secretHint(err error) string {
-	if errors.Is(err, secret.ErrDamaged) {
+	var again *secret.RenewalError
+	renewing := errors.As(err, &again)
+	switch {
+	case errors.Is(err, secret.ErrDamaged):
 		return "look for a proxy between here and Secret Manager, and at SECRET_MANAGER_ENDPOINT"
+	case renewing && again.From.Kind == secret.Manager:
+		return fmt.Sprintf("what was read of %s before is refused, and it cannot be read again: grant the account that runs this "+
+			"roles/secretmanager.secretAccessor on that secret, and see that its version is enabled", again.From)
+	case renewing:
+		return fmt.Sprintf("what was read of %s before is refused, and it cannot be read again: see that it is there and may be read", again.From)
 	}
 	return ""
 }

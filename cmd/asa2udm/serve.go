@@ -107,9 +107,9 @@ type served interface {
 
 // serve answers triggers until ctx ends, which is how it is stopped and no error.
 func (f *serveFlags) serve(ctx context.Context, u *ui, log *collectLog) error {
-	auth, err := f.authentication(ctx)
+	auth, err := f.authentication(ctx, log)
 	if err != nil {
-		return err
+		return stoppedEarly(ctx, log, err)
 	}
 	if f.runTimeout < 0 {
 		return fmt.Errorf("--run-timeout %s: want no negative time", f.runTimeout)
@@ -119,7 +119,7 @@ func (f *serveFlags) serve(ctx context.Context, u *ui, log *collectLog) error {
 	}
 	s, err := f.open(ctx, u, log)
 	if err != nil {
-		return err
+		return stoppedEarly(ctx, log, err)
 	}
 	defer s.close()
 	saveMemory()
@@ -145,6 +145,17 @@ func (f *serveFlags) serve(ctx context.Context, u *ui, log *collectLog) error {
 	return f.answer(ctx, log, server, s.what())
 }
 
+// stoppedEarly tells a stop while the service is set up, in the middle of reading a
+// secret perhaps, from what keeps it from being set up.
+func stoppedEarly(ctx context.Context, log *collectLog, err error) error {
+	var stop *stopError
+	if !errors.As(context.Cause(ctx), &stop) {
+		return err
+	}
+	log.Info("stopped before it served", "signal", stop.name())
+	return nil
+}
+
 func (f *serveFlags) answer(ctx context.Context, log *collectLog, server *trigger.Server, what string) error {
 	address := f.address
 	if port := f.collect.environment("PORT"); address == "" && port != "" {
@@ -166,7 +177,7 @@ func (f *serveFlags) answer(ctx context.Context, log *collectLog, server *trigge
 
 // authentication reads how callers prove themselves. A flag of another mode is
 // refused: whoever gave it believes that it protects something.
-func (f *serveFlags) authentication(ctx context.Context) (trigger.Auth, error) {
+func (f *serveFlags) authentication(ctx context.Context, log *collectLog) (trigger.Auth, error) {
 	modes := map[string][]string{
 		"oidc": {"issuer", "audience", "caller"}, "token": {"auth-token"}, "platform": {"caller"},
 	}
@@ -181,7 +192,7 @@ func (f *serveFlags) authentication(ctx context.Context) (trigger.Auth, error) {
 	}
 	switch f.auth {
 	case "token":
-		return f.sharedToken(ctx)
+		return f.sharedToken(ctx, log)
 	case "platform":
 		auth, err := trigger.NewPlatform(f.callers, f.collect.environment)
 		if err != nil {
@@ -203,7 +214,7 @@ func (f *serveFlags) authentication(ctx context.Context) (trigger.Auth, error) {
 }
 
 // sharedToken reads the token that callers must know.
-func (f *serveFlags) sharedToken(ctx context.Context) (trigger.Auth, error) {
+func (f *serveFlags) sharedToken(ctx context.Context, log *collectLog) (trigger.Auth, error) {
 	if f.token == "" {
 		return nil, hinted(errors.New("--auth token needs --auth-token"), "give env:NAME, file:PATH or sm://PROJECT/SECRET")
 	}
@@ -211,10 +222,11 @@ func (f *serveFlags) sharedToken(ctx context.Context) (trigger.Auth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--auth-token: %w", err)
 	}
-	token, err := f.collect.secrets().Text(ctx, ref)
+	secrets := f.collect.secrets()
+	token, err := secrets.Text(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("--auth-token: %w", err)
 	}
-	auth, err := trigger.NewToken(token.Value)
+	auth, err := trigger.NewToken(trigger.TokenConfig{Token: token.Value, Renew: secrets.Renewal(token), Log: log.Logger})
 	return auth, wrapped("--auth-token", err)
 }

@@ -20,6 +20,7 @@ type servedReport struct {
 	Duplicates  int64     `json:"duplicates"`
 	Rejected    int64     `json:"rejected"`
 	Objects     int64     `json:"objects"`
+	More        bool      `json:"more,omitempty"` // --max-records has ended the run before the log's end
 	Newest      time.Time `json:"newest_event,omitzero"`
 	Took        float64   `json:"seconds"`
 }
@@ -27,7 +28,7 @@ type servedReport struct {
 func newServedReport(r collectReport) servedReport {
 	return servedReport{
 		Source: r.Source, Destination: r.Destination, Events: r.Events, Duplicates: r.Duplicates, Rejected: r.Rejected,
-		Objects: r.Objects, Newest: r.Newest, Took: r.Took,
+		Objects: r.Objects, More: r.More, Newest: r.Newest, Took: r.Took,
 	}
 }
 
@@ -56,7 +57,7 @@ func hintOf(err error) string {
 	case errors.As(err, &h):
 		return h.hint
 	case errors.As(err, &n):
-		return numberCures[n.number]
+		return numberCure(n.number, err)
 	}
 	return ""
 }

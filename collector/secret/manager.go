@@ -128,6 +128,9 @@ func (c *Client) accessWithin(ctx context.Context, ref Reference) ([]byte, error
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case try == attempts || !curable(err) || !sleep(bounded, wait):
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
 			return nil, explain(err)
 		}
 		wait *= 2

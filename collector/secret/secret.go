@@ -183,14 +183,31 @@ func (r *Resolver) Text(ctx context.Context, ref Reference) (Secret, error) {
 	return Secret{From: ref, Value: text}, nil
 }
 
+// RenewalError is for a secret that could not be read again. What was read before
+// is at hand, and was refused by then or is old.
+type RenewalError struct {
+	From Reference
+	Err  error
+}
+
+// Error is that of the reading, which names the reference.
+func (e *RenewalError) Error() string { return e.Err.Error() }
+
+// Unwrap answers the cause.
+func (e *RenewalError) Unwrap() error { return e.Err }
+
 // Renewal answers a function that reads a secret again, or nil for one that was
-// given as it is.
+// given as it is. Its errors are of the type *RenewalError, but for those of a
+// context that has ended.
 func (r *Resolver) Renewal(s Secret) func(context.Context) (string, error) {
 	if s.From == (Reference{}) {
 		return nil
 	}
 	return func(ctx context.Context) (string, error) {
 		again, err := r.Text(ctx, s.From)
+		if err != nil && ctx.Err() == nil {
+			err = &RenewalError{s.From, err}
+		}
 		return again.Value, err
 	}
 }

@@ -1,8 +1,6 @@
 package trigger
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -50,33 +48,6 @@ func bearer(r *http.Request, header string) (string, error) {
 		return "", refuse(http.StatusUnauthorized, false, "the header %s holds no bearer token", header)
 	}
 	return token, nil
-}
-
-// minToken is the least length of a shared token, in bytes.
-const minToken = 20
-
-// Token lets in whoever knows a shared token.
-type Token struct{ sum [sha256.Size]byte }
-
-// NewToken refuses tokens that could be guessed by their length.
-func NewToken(token string) (*Token, error) {
-	if len(token) < minToken {
-		return nil, fmt.Errorf("the token is too short: want %d characters or more, such as openssl rand -hex 32 makes", minToken)
-	}
-	return &Token{sha256.Sum256([]byte(token))}, nil
-}
-
-// Check implements Auth. It takes the same time for every wrong token.
-func (t *Token) Check(r *http.Request) (string, error) {
-	token, err := bearer(r, "Authorization")
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(sum[:], t.sum[:]) != 1 {
-		return "", refuse(http.StatusUnauthorized, true, "the token is wrong")
-	}
-	return "the holder of the token", nil
 }
 
 // Platform lets in whom Cloud Run lets in: its front end has checked the caller's

@@ -203,7 +203,7 @@ func TestIssuerLeadsElsewhere(t *testing.T) {
 
 func TestToken(t *testing.T) {
 	const token = "0123456789abcdef0123456789"
-	auth, err := trigger.NewToken(token)
+	auth, err := trigger.NewToken(trigger.TokenConfig{Token: token})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestToken(t *testing.T) {
 	_, err = auth.Check(call())
 	wantRefusal(t, err, 401, "no bearer token", "")
 	for _, short := range []string{"", "secret", token[:19]} {
-		if _, err := trigger.NewToken(short); err == nil || short != "" && strings.Contains(err.Error(), short) {
+		if _, err := trigger.NewToken(trigger.TokenConfig{Token: short}); err == nil || short != "" && strings.Contains(err.Error(), short) {
 			t.Errorf("NewToken(%q) = %v", short, err)
 		}
 	}

@@ -45,7 +45,7 @@ func (s *served) said() string {
 // serve starts a server for the runs; change may set more.
 func serve(t *testing.T, change func(*Config), targets ...Target) *served {
 	t.Helper()
-	auth, err := NewToken(sharedToken)
+	auth, err := NewToken(TokenConfig{Token: sharedToken})
 	if err != nil {
 		t.Fatal(err)
 	}
