@@ -32,16 +32,16 @@ func writeHelp(w io.Writer, cmd *cobra.Command) {
 	if about == "" {
 		about = cmd.Short + "."
 	}
-	fmt.Fprintf(&b, "%s\n\nUsage:\n  %s", about, cmd.UseLine())
 	if cmd.HasAvailableSubCommands() {
-		fmt.Fprintf(&b, ", %s COMMAND [flags] ...\n\nCommands:\n", cmd.CommandPath())
+		// There are as many commands as fit a screen, so that this takes one line.
+		fmt.Fprintf(&b, "%s\n\nUsage: %s, %s COMMAND [flags] ...\n\nCommands:\n", about, cmd.UseLine(), cmd.CommandPath())
 		for _, c := range cmd.Commands() {
 			if c.IsAvailableCommand() {
 				fmt.Fprintf(&b, "  %-10s %s\n", c.Name(), c.Short)
 			}
 		}
 	} else {
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "%s\n\nUsage:\n  %s\n", about, cmd.UseLine())
 		writeFlags(&b, cmd.Flags())
 	}
 	if note := cmd.Annotations[helpNote]; note != "" {

@@ -46,6 +46,7 @@ func newRootCommand(u *ui) *cobra.Command {
 		newCollectCommand(u),
 		newServeCommand(u),
 		newVerifyCommand(u),
+		newResendCommand(u),
 		newSimulateCommand(u),
 		newVersionCommand(u),
 	)

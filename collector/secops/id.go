@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 
 	"github.com/tidwall/gjson"
 
@@ -48,19 +49,27 @@ func sum(kind string, parts ...[]byte) (id eventID) {
 	return id
 }
 
-// withID puts an id into the metadata of an event, which must be valid JSON. An
-// event that has one keeps it. It answers the id that the event then has.
-func withID(event []byte, id eventID) (out []byte, has string) {
-	has = id.base64()
-	member := []byte(`"id":"` + has + `"`)
+// withID puts an id, in base64, into the metadata of an event, which must be valid
+// JSON. An event that has one keeps it. It answers the id that the event then has.
+func withID(event []byte, id string) (out []byte, has string) {
+	member := append(append([]byte(`"id":`), quoted(id)...), '}')
 	metadata := gjson.GetBytes(event, "metadata")
 	if !metadata.IsObject() || metadata.Index == 0 {
-		return insert(event, bytes.IndexByte(event, '{'), []byte(`"metadata":{`+string(member)+`}`)), has
+		return insert(event, bytes.IndexByte(event, '{'), append([]byte(`"metadata":{`), member...)), id
 	}
 	if own := metadata.Get("id"); own.Exists() {
 		return event, own.String()
 	}
-	return insert(event, metadata.Index, member), has
+	return insert(event, metadata.Index, member[:len(member)-1]), id
+}
+
+// quoted is an id as a JSON string. One that the rules have set may hold anything.
+func quoted(id string) []byte {
+	text, err := json.Marshal(id)
+	if err != nil {
+		return []byte(`""`) // there is no string that cannot be written
+	}
+	return text
 }
 
 // insert puts a member right behind the brace at a place.

@@ -19,7 +19,7 @@ func TestWithID(t *testing.T) {
 		"with spaces":      {` { "metadata" : { "a" : 1 } }`, ` { "metadata" : {"id":"` + is + `", "a" : 1 } }`, is},
 		"an id of its own": {`{"metadata":{"a":1,"id":"eA=="}}`, `{"metadata":{"a":1,"id":"eA=="}}`, "eA=="},
 	} {
-		got, has := withID([]byte(tc.event), id)
+		got, has := withID([]byte(tc.event), id.base64())
 		if string(got) != tc.want || has != tc.has || !json.Valid(got) {
 			t.Errorf("%s: got %s, %s", name, got, has)
 		}

@@ -18,10 +18,11 @@ const (
 	beginPrefix = "sending/"
 	notePrefix  = "pushed/"
 	deadPrefix  = "dead/"
+	markPrefix  = "resent/"
 )
 
-// Prefixes are those below which a Sink writes beside its Objects.
-func Prefixes() []string { return []string{beginPrefix, notePrefix, deadPrefix} }
+// Prefixes are those below which a Sink or a Resend writes beside the Objects.
+func Prefixes() []string { return []string{beginPrefix, notePrefix, deadPrefix, markPrefix} }
 
 const noteVersion = 1
 
@@ -109,16 +110,20 @@ func (s *Sink) readBegin(ctx context.Context, n int64) (b begin, first bool, err
 	if err != nil {
 		return b, false, err
 	}
-	b = begin{}
+	b, err = parseBegin(text, n)
+	return b, false, err
+}
+
+func parseBegin(text []byte, n int64) (b begin, err error) {
 	if err := json.Unmarshal(text, &b); err != nil || b.Version != noteVersion || b.Sequence != n || b.Collected.IsZero() {
-		return b, false, fmt.Errorf("%w: %s is damaged", collector.ErrForeign, beginName(n))
+		return b, fmt.Errorf("%w: %s is damaged", collector.ErrForeign, beginName(n))
 	}
-	return b, false, nil
+	return b, nil
 }
 
 // readNote answers the last note of a batch, nil where there is none.
-func (s *Sink) readNote(ctx context.Context, n int64) (*note, error) {
-	text, _, err := s.Bucket.Read(ctx, noteName(n))
+func readNote(ctx context.Context, b collector.Bucket, n int64) (*note, error) {
+	text, _, err := b.Read(ctx, noteName(n))
 	if errors.Is(err, collector.ErrNotExist) {
 		return nil, nil
 	}
@@ -185,7 +190,7 @@ func (s *Sink) writeNote(ctx context.Context, n note) error {
 	if !errors.Is(err, collector.ErrExist) {
 		return err
 	}
-	other, err := s.readNote(ctx, n.Sequence)
+	other, err := readNote(ctx, s.Bucket, n.Sequence)
 	if err == nil && other.Raw != n.Raw {
 		err = fmt.Errorf("%w: %s speaks of another object", collector.ErrForeign, noteName(n.Sequence))
 	}

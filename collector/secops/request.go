@@ -92,22 +92,37 @@ func (p *plan) cut() {
 	p.cuts = append(p.cuts, len(p.items))
 }
 
+// logsFrame stands around raw lines.
+func (c *Client) logsFrame() (frame, error) {
+	f := frame{head: []byte(`{"inlineSource":{"logs":[`), tail: []byte(`]}}`)}
+	if c.config.Forwarder != "" {
+		name, err := json.Marshal(c.config.Instance.Name() + "/forwarders/" + c.config.Forwarder)
+		if err != nil {
+			return f, err
+		}
+		f.tail = fmt.Appendf(nil, `],"forwarder":%s}}`, name)
+	}
+	return f, nil
+}
+
+// eventsFrame stands around UDM events.
+func eventsFrame() frame {
+	return frame{head: []byte(`{"inlineSource":{"events":[`), tail: []byte(`]}}`)}
+}
+
 // planLogs pushes the raw lines of a batch. collected is when the batch was first
 // about to be pushed, which is noted so that a repeat says the same.
 func (s *Sink) planLogs(stored *collector.Stored, collected time.Time) (*plan, error) {
-	p := &plan{target: s.method(), frame: frame{head: []byte(`{"inlineSource":{"logs":[`), tail: []byte(`]}}`)}}
-	if f := s.Client.config.Forwarder; f != "" {
-		name, err := json.Marshal(s.Client.config.Instance.Name() + "/forwarders/" + f)
-		if err != nil {
-			return nil, err
-		}
-		p.frame.tail = fmt.Appendf(nil, `],"forwarder":%s}}`, name)
+	around, err := s.Client.logsFrame()
+	if err != nil {
+		return nil, err
 	}
+	p := &plan{target: s.method(), frame: around}
 	for i, line := range cutLines(stored.Raw) {
 		r := s.Identify(line)
 		r.Data = line
 		id := recordID(s.Source, r)
-		p.items = append(p.items, item{index: i, id: id.hex(), event: line, body: logItem(line, id, r.Time, collected)})
+		p.items = append(p.items, item{index: i, id: id.hex(), event: line, body: logItem(line, id.hex(), r.Time, collected)})
 	}
 	p.cut()
 	return p, nil
@@ -115,7 +130,7 @@ func (s *Sink) planLogs(stored *collector.Stored, collected time.Time) (*plan, e
 
 // logItem is a raw line as logs:import takes it. Its collection time must be after
 // its own time, which a clock that is ahead would not give.
-func logItem(line []byte, id eventID, entry, collected time.Time) []byte {
+func logItem(line []byte, id string, entry, collected time.Time) []byte {
 	if entry.IsZero() {
 		entry = collected
 	}
@@ -129,12 +144,12 @@ func logItem(line []byte, id eventID, entry, collected time.Time) []byte {
 	b = entry.UTC().AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","collectionTime":"`...)
 	b = collected.UTC().AppendFormat(b, time.RFC3339Nano)
-	return fmt.Appendf(b, `","labels":{%q:{"value":%q}}}`, idLabel, id.hex())
+	return fmt.Appendf(b, `","labels":{%q:{"value":%q}}}`, idLabel, id)
 }
 
 // planEvents pushes the UDM companion of a batch.
 func (s *Sink) planEvents(sequence int64, stored *collector.Stored) (*plan, error) {
-	p := &plan{target: s.method(), frame: frame{head: []byte(`{"inlineSource":{"events":[`), tail: []byte(`]}}`)}}
+	p := &plan{target: s.method(), frame: eventsFrame()}
 	events := cutLines(stored.UDM)
 	records := pair(cutLines(stored.Raw), events, cutLines(stored.Rejects))
 	for i, event := range events {
@@ -149,13 +164,17 @@ func (s *Sink) planEvents(sequence int64, stored *collector.Stored) (*plan, erro
 			r.Data = it.record
 			id = recordID(s.Source, r)
 		}
-		var udm []byte
-		udm, it.id = withID(event, id)
-		it.body = append(append([]byte(`{"udm":`), udm...), '}')
+		it.body, it.id = eventItem(event, id.base64())
 		p.items = append(p.items, it)
 	}
 	p.cut()
 	return p, nil
+}
+
+// eventItem is a UDM event as events:import takes it, and the id that it then has.
+func eventItem(event []byte, id string) (body []byte, has string) {
+	udm, has := withID(event, id)
+	return append(append([]byte(`{"udm":`), udm...), '}'), has
 }
 
 // cutLines cuts at newlines; the last line needs none.

@@ -95,7 +95,7 @@ func (s *Sink) Recover(ctx context.Context, b collector.Batch) (*collector.Recei
 	if receipt == nil || err != nil {
 		return nil, err
 	}
-	done, err := s.readNote(ctx, b.Sequence)
+	done, err := readNote(ctx, s.Bucket, b.Sequence)
 	if err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *Sink) begin(ctx context.Context, p *pushing) (begin, error) {
 			s.warn("this batch was begun otherwise: what was accepted then stands there, too", "began_as", b.Method, "now", s.method())
 		}
 	}
-	before, err := s.readNote(ctx, p.sequence-1)
+	before, err := readNote(ctx, s.Bucket, p.sequence-1)
 	if before != nil {
 		p.row = before.Row
 	}
