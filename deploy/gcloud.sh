@@ -582,6 +582,45 @@ alert "no run has succeeded" CRITICAL \
 	"$name refused a trigger five times:" \
 	"$(above "dead-lettered triggers" "resource.type=\"pubsub_subscription\" AND resource.labels.subscription_id=\"$name-trigger\" AND metric.type=\"pubsub.googleapis.com/subscription/dead_letter_message_count\"" 0 300s ALIGN_SUM REDUCE_SUM)"
 
+# What the other mode has left behind. It is not deleted: nobody has asked for that.
+
+behind=
+# left DESCRIBE... -- DELETE... notes something that is there, and how to delete it.
+left() {
+	describe='' described=1
+	for word in "$@"; do
+		[ "$word" != -- ] || break
+		describe="$describe $word"
+		described=$((described + 1))
+	done
+	shift "$described"
+	# shellcheck disable=SC2086 # words of this script, without blanks
+	if [ -z "$dry_run" ] && $describe >/dev/null 2>&1; then
+		behind="$behind
+  $(quote "$@")"
+	fi
+}
+
+if [ "$mode" = job ]; then
+	other=service
+	set -- "--region=$region" "--project=$project"
+	left gcloud run services describe "$name" "$@" -- gcloud run services delete "$name" "$@"
+	for kind in subscriptions topics; do
+		for thing in "$name-trigger" "$name-dead"; do
+			left gcloud pubsub $kind describe "$thing" "--project=$project" -- gcloud pubsub $kind delete "$thing" "--project=$project"
+		done
+	done
+	for policy in $(ask gcloud alpha monitoring policies list "--project=$project" "--filter=displayName=\"$name: triggers are refused\"" '--format=value(name)'); do
+		behind="$behind
+  $(quote gcloud alpha monitoring policies delete "$policy" "--project=$project")"
+	done
+else
+	other=job
+	set -- "--region=$region" "--project=$project"
+	left gcloud run jobs describe "$name" "$@" -- gcloud run jobs delete "$name" "$@"
+fi
+[ -z "$behind" ] || say "this is left from --mode $other, and nothing uses it any more; to delete it:$behind"
+
 [ -z "$dry_run" ] || exit 0
 say "done: events go to gs://$data/$prefix/raw/, the state is gs://$state/$prefix/state.json"
 [ -z "$no_secret" ] || say "left to do: gcloud secrets versions add $secret --data-file=key.txt --project=$project"

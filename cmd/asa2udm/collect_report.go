@@ -49,7 +49,7 @@ type collectReport struct {
 	Unresolved  int64     `json:"unresolved_references"`
 	Objects     int64     `json:"objects"`
 	Recovered   int64     `json:"recovered_objects"`
-	More        bool      `json:"more,omitempty"` // the run has ended at its limit, before the log's end
+	More        bool      `json:"more,omitempty"`     // the run has ended at its limit, before the log's end
 	Repeated    int64     `json:"repeated,omitempty"` // to Devo
 	Pages       int64     `json:"pages"`
 	Requests    int64     `json:"requests"`

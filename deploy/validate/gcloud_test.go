@@ -259,6 +259,62 @@ func TestModeIsChanged(t *testing.T) {
 	}
 }
 
+// What the other mode has left is named with the commands that delete it, until it is gone.
+func TestOtherModeIsNamed(t *testing.T) {
+	job, service := []string{"--secret-file=-"}, []string{"--secret-file=-", "--mode=service"}
+	for name, test := range map[string]struct {
+		modes [2][]string
+		want  []string
+	}{
+		"job to service": {[2][]string{job, service}, []string{
+			"gcloud run jobs delete asa2udm --region=europe-west1 --project=example-logs",
+		}},
+		"service to job": {[2][]string{service, job}, []string{
+			"gcloud run services delete asa2udm --region=europe-west1 --project=example-logs",
+			"gcloud pubsub subscriptions delete asa2udm-trigger --project=example-logs",
+			"gcloud pubsub subscriptions delete asa2udm-dead --project=example-logs",
+			"gcloud pubsub topics delete asa2udm-trigger --project=example-logs",
+			"gcloud pubsub topics delete asa2udm-dead --project=example-logs",
+			"gcloud alpha monitoring policies delete projects/example-logs/alertPolicies/asa2udm:-triggers-are-refused --project=example-logs",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			named := func(r *rig, args []string) (commands []string) {
+				got := r.run(t, nil, args...)
+				if got.code != 0 {
+					t.Fatalf("exit code %d\n%s", got.code, got.stderr)
+				}
+				for line := range strings.Lines(got.stderr) {
+					if command, ok := strings.CutPrefix(line, "  gcloud "); ok {
+						commands = append(commands, "gcloud "+strings.TrimSpace(command))
+					}
+				}
+				return commands
+			}
+			r := newRig(t)
+			if got := named(r, test.modes[0]); got != nil {
+				t.Errorf("after the first mode: %q", got)
+			}
+			if diff := cmp.Diff(test.want, named(r, test.modes[1])); diff != "" {
+				t.Errorf("named (-want +got):\n%s", diff)
+			}
+			for _, command := range test.want {
+				if got := r.exec(t, nil, exec.Command("sh", "-c", command+" --quiet")); got.code != 0 {
+					t.Fatalf("%s: %s", command, got.stderr)
+				}
+			}
+			if got := named(r, test.modes[1]); got != nil {
+				t.Errorf("after it was deleted: %q", got)
+			}
+			fresh := newRigWith(t, test.modes[1]).state(t)
+			if diff := cmp.Diff(fresh.Things, r.state(t).Things); diff != "" {
+				t.Errorf("things (-in one mode from the start +changed):\n%s", diff)
+			}
+		})
+	}
+}
+
 func deletes(change string) bool { return strings.HasPrefix(change, "scheduler jobs delete asa2udm ") }
 
 func newRigWithBoth(t *testing.T, modes [2][]string) *rig {
