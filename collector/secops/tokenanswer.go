@@ -50,7 +50,7 @@ func (t tokenAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, tokenBytes))
-	resp.Body.Close()
+	_ = resp.Body.Close() // all that is wanted of it was read
 	if err != nil {
 		return nil, err
 	}
