@@ -73,6 +73,12 @@ func TestMaxRecordsIsExact(t *testing.T) {
 			t.Errorf("%d events collected, more %t; want %+v", got, stats.More.Load(), want)
 		}
 	}
+	// One that ends with a page has not read the next one.
+	r.grow(20)
+	if stats := r.mustRun(settings{options: collector.Options{MaxRecords: 10}}); stats.Events.Load() != 10 || !stats.More.Load() {
+		t.Errorf("%d events collected, more %t", stats.Events.Load(), stats.More.Load())
+	}
+	r.mustRun(settings{})
 	// A run that ends just at the log's end has left nothing.
 	r.grow(25)
 	if stats := r.mustRun(settings{options: collector.Options{MaxRecords: 25}}); stats.Events.Load() != 25 || stats.More.Load() {

@@ -230,10 +230,8 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	case errors.Is(err, rest.ErrGaveUp), !answered:
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case status.Status == http.StatusNotImplemented && fromGoogle(status):
-		// The API does not have the method in this version, and will not by itself.
-		return fmt.Errorf("%w: %w", ErrRequest, err)
 	case status.Status >= 500 && status.Status != http.StatusNotImplemented:
+		// A method that this version of the API lacks will not come by itself.
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case status.Status == http.StatusUnauthorized:
 		return fmt.Errorf("%w: %w", ErrCredentials, err)

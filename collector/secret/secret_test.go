@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/api/option"
 
 	"github.com/asa2udm/asa2udm/collector/secret"
 	"github.com/asa2udm/asa2udm/collector/secret/secrettest"
@@ -52,6 +54,47 @@ func TestParse(t *testing.T) {
 		if again != got || err != nil {
 			t.Errorf("Parse(%q) = %v, %v; want %v again", got, again, err, got)
 		}
+	}
+}
+
+// busy is a network whose every answer is that of a service which is busy.
+type busy struct{}
+
+func (busy) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusServiceUnavailable, Body: http.NoBody, Header: http.Header{}}, nil
+}
+
+// TestStoppedBetweenTries answers why the context has ended, and not what Secret
+// Manager said before.
+func TestStoppedBetweenTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stop := errors.New("stopped")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Minute, func() { cancel(stop) })
+		r := secret.Resolver{Manager: secret.Client{
+			Timeout: 3 * time.Hour, Backoff: time.Hour, Options: []option.ClientOption{option.WithHTTPClient(&http.Client{Transport: busy{}})},
+		}}
+		ref := secret.Reference{Kind: secret.Manager, Name: "projects/example/secrets/asa/versions/latest"}
+		if _, err := r.Text(ctx, ref); !errors.Is(err, stop) {
+			t.Errorf("got %v, want the cause of the end", err)
+		}
+		if _, err := r.Renewal(secret.Secret{From: ref})(ctx); !errors.Is(err, stop) || errors.As(err, new(*secret.RenewalError)) {
+			t.Errorf("renewal: got %v, want the cause of the end", err)
+		}
+	})
+}
+
+// TestRenewalSaysWhat names the reference, and why it cannot be read.
+func TestRenewalSaysWhat(t *testing.T) {
+	r := secret.Resolver{ReadFile: func(string) ([]byte, error) { return nil, os.ErrPermission }}
+	ref := secret.Reference{Kind: secret.File, Name: "key.txt"}
+	_, err := r.Renewal(secret.Secret{From: ref, Value: canary})(t.Context())
+	var again *secret.RenewalError
+	if !errors.As(err, &again) || again.From != ref || !errors.Is(err, os.ErrPermission) || strings.Contains(err.Error(), canary) {
+		t.Errorf("got %v", err)
+	}
+	if r.Renewal(secret.Secret{Value: canary}) != nil {
+		t.Error("a secret without a place can be renewed")
 	}
 }
 
