@@ -51,16 +51,16 @@ func (r *rig) resend(ctx context.Context, change func(*secops.Resend)) (done sec
 }
 
 // refusing makes a rig whose API refuses the numbers that are set, and collects
-// 300 of them.
+// 120 of them.
 func refusing(t *testing.T, udm bool) (r *rig, refuse func(numbers ...int)) {
 	t.Helper()
 	var numbers atomic.Pointer[[]int]
 	refuse = func(n ...int) { numbers.Store(&n) }
-	refuse(1, 64, 65, 250)
+	refuse(1, 33, 34, 110)
 	r = newRig(t, udm, secopstest.Config{Bad: func(e secopstest.Event) string { return bad(&r, *numbers.Load()...)(e) }})
-	r.source.n = 300
+	r.source.n, r.batch = 120, 40
 	r.mustRun()
-	r.want(1, 64, 65, 250)
+	r.want(1, 33, 34, 110)
 	return r, refuse
 }
 
@@ -86,15 +86,15 @@ func TestResend(t *testing.T) {
 			t.Errorf("dry run: %+v", left)
 		}
 
-		refuse(65)
+		refuse(34)
 		done, left, err = r.resend(t.Context(), nil)
 		if want := (secops.Resent{Letters: 4, Accepted: 3, Left: 1, Requests: done.Requests}); err != nil || done != want {
 			t.Fatalf("%+v, %v", done, err)
 		}
-		if len(left) != 1 || left[0].ID != letters[2] || left[0].Letters != "dead/000000000001.ndjson" || !strings.HasSuffix(left[0].Reason, "number 65") {
+		if len(left) != 1 || left[0].ID != letters[2] || left[0].Letters != "dead/000000000001.ndjson" || !strings.HasSuffix(left[0].Reason, "number 34") {
 			t.Errorf("left are %+v", left)
 		}
-		r.want(65)
+		r.want(34)
 		accepted := r.api.Accepted()
 		if got, want := []string{accepted[len(accepted)-3].ID, accepted[len(accepted)-2].ID, accepted[len(accepted)-1].ID}, []string{letters[0], letters[1], letters[3]}; !slices.Equal(got, want) {
 			t.Errorf("sent under the ids %q, want %q", got, want)
@@ -117,7 +117,7 @@ func TestResend(t *testing.T) {
 			t.Errorf("%d dead letters are kept", n)
 		}
 		// Collecting goes on as if nothing had been.
-		r.source.n = 320
+		r.source.n = 130
 		r.mustRun()
 		r.want()
 		r.wantSpool()
@@ -168,7 +168,7 @@ func TestResendMapped(t *testing.T) {
 	corrected := func(_ context.Context, raw []byte) (udm, rejects []byte, err error) {
 		for i, line := range bytes.Split(bytes.TrimSuffix(raw, []byte("\n")), []byte("\n")) {
 			_, n := number(line)
-			if n == 64 {
+			if n == 33 {
 				rejects = fmt.Appendf(rejects, "{\"line\":%d,\"error\":\"timestamp\",\"detail\":\"no timestamp\"}\n", i+1)
 				continue
 			}
@@ -241,7 +241,7 @@ func TestResendCutAtEveryCall(t *testing.T) {
 func resendCut(t *testing.T, udm bool, at int, after bool) (died bool) {
 	t.Helper()
 	r, refuse := refusing(t, udm)
-	refuse(64)
+	refuse(33)
 	calls := 0
 	r.bucket = func(b collector.Bucket) collector.Bucket {
 		return &breaking{Bucket: b, at: at, after: after, calls: &calls}
@@ -274,7 +274,7 @@ func resendCut(t *testing.T, udm bool, at int, after bool) (died bool) {
 	}
 	// The wanted ids are one each, with the same bytes.
 	r.stats.Repeated.Add(4)
-	r.want(64)
+	r.want(33)
 	return err != nil
 }
 
