@@ -3,8 +3,9 @@ package udm
 import "math"
 
 // Site is a place in events where a writer puts values: a field and the way to it.
-// What holds for any value there is found out once, when the Site is made. A Site
-// never changes, and any number of goroutines may use it.
+// The values of a list are its items, those of a Struct its members. What holds for
+// any value there is found out once, when the Site is made. A Site never changes,
+// and any number of goroutines may use it.
 type Site struct {
 	field      *Field
 	watch      uint8
@@ -39,6 +40,10 @@ func (p Path) Site() *Site {
 		s.oneIfPort = s.oneIfPort || f.Limit != nil && f.Limit.OneIfPort
 		s.opaque = s.opaque || f.Oneof != "" || f.Kind == Map
 	}
+	if s.field.Kind == Struct {
+		s.depth++
+	}
+	s.opaque = s.opaque || s.field.Kind == MessageKind || s.depth > maxDepth
 	s.port = s.field.Name == "port"
 	if !indexed {
 		s.path = p.String()

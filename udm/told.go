@@ -30,7 +30,7 @@ func (v *Validator) Begin() {
 // told but the keys of labels.
 func (v *Validator) Add(s *Site, value []byte) {
 	v.told.present |= s.bits
-	if content := len(value) - len(`""`); content < 1 || content > s.anyText {
+	if content := len(value) - len(`""`); content < 1 || content > s.anyText || value[0] != '"' {
 		v.judge(s, value)
 	}
 }
@@ -48,7 +48,8 @@ func (v *Validator) Finish(event []byte) []Violation {
 
 // judge looks at a value that may be wrong, or that a rule asks for.
 func (v *Validator) judge(s *Site, value []byte) {
-	if v.told.untold = v.told.untold || s.opaque; v.told.untold {
+	null := len(value) > 0 && value[0] == 'n' // counts as not there
+	if v.told.untold = v.told.untold || s.opaque || null; v.told.untold {
 		return
 	}
 	v.told.note(s)

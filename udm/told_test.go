@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -148,5 +149,40 @@ func TestToldIsRead(t *testing.T) {
 	}
 	if byValues < events/4 || byValues == events {
 		t.Errorf("%d of %d events were judged by their values", byValues, events)
+	}
+}
+
+// TestToldOddly tells of values that their writer should not have written there, and
+// of places where it takes more than a value to judge.
+func TestToldOddly(t *testing.T) {
+	const levels = 1100
+	for _, test := range []struct{ name, path, before, value, after string }{
+		{"boolean for a string", "metadata.vendor_name", `{"metadata":{"vendor_name":`, `true`, `}}`},
+		{"number for a string", "metadata.log_type", `{"metadata":{"log_type":`, `1234`, `}}`},
+		{"object for a string", "metadata.log_type", `{"metadata":{"log_type":`, `{"a":1}`, `}}`},
+		{"number in a list of strings", "principal.user.group_identifiers", `{"principal":{"user":{"group_identifiers":[`, `1234`, `]}}}`},
+		{"null for a string", "target.namespace", `{"metadata":{"event_type":"GENERIC_EVENT"},"target":{"namespace":`, `null`, `}}`},
+		{"null for an enum", "metadata.event_type", `{"metadata":{"event_type":`, `null`, `}}`},
+		{"null in a free object", "additional", `{"additional":{"k":`, `null`, `}}`},
+		{"a message", "principal", `{"principal":`, `{"hostname":"gw 1"}`, `}`},
+		{"a message in a list", "about", `{"about":[`, `{"hostname":"gw-1"}`, `]}`},
+		{
+			"too deep", "principal.process" + strings.Repeat(".parent_process", levels) + ".command_line",
+			`{"principal":{"process":` + strings.Repeat(`{"parent_process":`, levels) + `{"command_line":`, `"x"`, strings.Repeat("}", levels+3),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path, err := Lookup(test.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			event := []byte(test.before + test.value + test.after)
+			var v Validator
+			v.Begin()
+			v.Add(path.Site(), []byte(test.value))
+			if diff := cmp.Diff(Validate(event), v.Finish(event)); diff != "" {
+				t.Errorf("(-read +told):\n%s", diff)
+			}
+		})
 	}
 }
