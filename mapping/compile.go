@@ -39,7 +39,7 @@ func Compile(name string, src []byte, opts Options) (*Parser, error) {
 	if len(errs) > 0 {
 		return nil, errs
 	}
-	return &Parser{plan: pl, ruleset: rs, warnings: warnings, jsonNames: opts.JSONNames}, nil
+	return &Parser{plan: pl, ruleset: rs, warnings: warnings}, nil
 }
 
 // ReadPack answers a shipped rule pack by its file name, such as "asa.yaml".

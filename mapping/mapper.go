@@ -13,12 +13,11 @@ import (
 // Parser is a compiled rule file. It never changes, and any number of goroutines
 // may use it at once.
 type Parser struct {
-	plan      *plan
-	ruleset   *Ruleset
-	warnings  ErrorList
-	jsonNames bool
-	plain     bool
-	pool      sync.Pool // of *Mapper, for Map
+	plan     *plan
+	ruleset  *Ruleset
+	warnings ErrorList
+	plain    bool
+	pool     sync.Pool // of *Mapper, for Map
 }
 
 // Warnings answers what is odd about the rule file though it compiles, such as

@@ -12,7 +12,6 @@ import (
 // message: fields of its own and messages below it.
 type outMessage struct {
 	typ      *udm.Message
-	field    *udm.Field // in the message around it; nil for the event and for elements
 	path     string
 	messages map[string]*outMessage
 	leaves   map[string]*outField
@@ -53,7 +52,7 @@ func (m *outMessage) message(p udm.Path) *outMessage {
 		}
 		next := m.messages[f.Name]
 		if next == nil {
-			next = &outMessage{typ: f.Message(), field: f, path: below(m.path, f.Name)}
+			next = &outMessage{typ: f.Message(), path: below(m.path, f.Name)}
 			if m.messages == nil {
 				m.messages = make(map[string]*outMessage)
 			}
