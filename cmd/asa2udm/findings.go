@@ -38,6 +38,7 @@ func (s *rejectSample) Write(p []byte) (int, error) {
 
 // validation counts the violations of events and shows the first ones.
 type validation struct {
+	quiet            bool // only counts
 	shown            int
 	errors, warnings int64
 	events           int64 // with an error
@@ -55,7 +56,7 @@ func (v *validation) add(u *ui, name string, line int64, list []udm.Violation) {
 		}
 		bad = true
 		v.errors++
-		if v.shown++; v.shown <= maxShown {
+		if v.shown++; v.shown <= maxShown && !v.quiet {
 			u.logf("%s:%d: %s", name, line, one)
 		}
 	}

@@ -82,7 +82,7 @@ func runMap(ctx context.Context, u *ui, f *mapFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	m := &mapRun{ui: u, flags: f, parser: parser, inputs: all}
+	m := &mapRun{ui: u, flags: f, parser: parser, inputs: all, found: validation{quiet: f.stats == "json"}}
 	if err := m.openOutputs(); err != nil {
 		return err
 	}
