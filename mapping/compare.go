@@ -50,8 +50,8 @@ type TypeChange struct {
 const maxPairs = 1000
 
 // Compare maps the records of r with two parsers over one walk of each record
-// and says where their events differ. Memory does not grow with the length of
-// the input.
+// and says where their events differ. It checks no events: opts.Validate is not
+// called. Memory does not grow with the length of the input.
 func Compare(ctx context.Context, before, after *Parser, r io.Reader, opts StreamOptions) (*Comparison, error) {
 	plans, err := sharePlans(before, after)
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"io"
 
 	"github.com/tidwall/gjson"
-
-	"github.com/asa2udm/asa2udm/mapping"
 )
 
 // eventText is one JSON text of a file of events.
@@ -29,8 +27,8 @@ type eventReader struct {
 	limit int
 }
 
-func newEventReader(r io.Reader) *eventReader {
-	return &eventReader{r: bufio.NewReaderSize(r, 64<<10), limit: mapping.DefaultMaxRecord}
+func newEventReader(r io.Reader, limit int) *eventReader {
+	return &eventReader{r: bufio.NewReaderSize(r, 64<<10), limit: limit}
 }
 
 // next answers the next text that is not blank, which is good until the call

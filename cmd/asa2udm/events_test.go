@@ -28,8 +28,7 @@ func TestEventReader(t *testing.T) {
 		{"over the limit at the end", "{}\n12345678901234567", []text{{1, "{}\n", 0}, {2, "", 17}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r := newEventReader(strings.NewReader(tt.in))
-			r.limit = 16
+			r := newEventReader(strings.NewReader(tt.in), 16)
 			var got []text
 			for {
 				one, err := r.next()

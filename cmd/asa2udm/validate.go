@@ -17,10 +17,14 @@ import (
 
 type validateFlags struct {
 	json, strict bool
+	maxEvent     byteSize
 }
 
+// defaultMaxEvent leaves room for rules that write one text to several fields.
+const defaultMaxEvent = 4 * mapping.DefaultMaxRecord
+
 func newValidateCommand(u *ui) *cobra.Command {
-	f := &validateFlags{}
+	f := &validateFlags{maxEvent: defaultMaxEvent}
 	cmd := &cobra.Command{
 		Use:                   "validate [flags] [FILE...]",
 		DisableFlagsInUseLine: true,
@@ -39,6 +43,7 @@ SecOps has them: {"udm":{}}, {"event":{"idm":{"readOnlyUdm":{}}}}, {"events":[]}
 	}
 	cmd.Flags().BoolVar(&f.json, "json", false, "answer each violation as one line of JSON")
 	cmd.Flags().BoolVar(&f.strict, "strict", false, "let warnings count as errors")
+	cmd.Flags().Var(&f.maxEvent, "max-event", "the longest event that is taken")
 	return cmd
 }
 
@@ -96,7 +101,7 @@ func (v *validateRun) file(ctx context.Context, in input) error {
 		return err
 	}
 	defer r.Close()
-	events := newEventReader(r)
+	events := newEventReader(r, int(v.flags.maxEvent))
 	for ctx.Err() == nil {
 		text, err := events.next()
 		if err == io.EOF {
@@ -117,7 +122,7 @@ func (v *validateRun) text(name string, text eventText) error {
 	if text.size > 0 {
 		v.stats.Records++
 		return v.write(name, text.line, "", udm.Violation{Severity: udm.Error, Code: mapping.CodeSize,
-			Message: fmt.Sprintf("the text is over the limit of %s bytes", grouped(mapping.DefaultMaxRecord))})
+			Message: fmt.Sprintf("the text is over the limit of %s bytes, which --max-event sets", grouped(int64(v.flags.maxEvent)))})
 	}
 	for _, event := range eventsIn(text.json) {
 		v.stats.Records++
