@@ -50,9 +50,10 @@ fuzz: ## Run each fuzz target for FUZZTIME (30s)
 	done
 
 .PHONY: torture
-torture: ## Run the long campaigns of the collector: kills, storms, races (about 20 minutes)
-	ASA2UDM_TORTURE=1 go test -run 'TestTorture|TestBeside|TestCanary|TestServe' -timeout 60m -v ./cmd/asa2udm
+torture: ## Run the long campaigns of the collector: kills, storms, races (about an hour)
+	ASA2UDM_TORTURE=1 go test -run 'TestTorture|TestBeside|TestCanary|TestServe|TestSecOps|TestResend' -timeout 90m -v ./cmd/asa2udm
 	ASA2UDM_TORTURE=1 go test -run 'TestStorm|TestStateFlips|TestCutAtEveryCall' -timeout 30m -v ./collector
+	ASA2UDM_TORTURE=1 go test -run TestCrossing -timeout 60m -v ./collector/okta
 
 .PHONY: bench
 bench: ## Measure mapping against other ways to do it, as whole processes (some minutes)
