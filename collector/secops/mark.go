@@ -92,8 +92,10 @@ func (r *Resend) readMarks(ctx context.Context, n int64, letters string) (accept
 	return accepted, said, nil
 }
 
-// readLetters reads an object of dead letters.
-func (r *Resend) readLetters(ctx context.Context, name string, n int64) (all []letter, err error) {
+// readLetters reads the object of dead letters that a note names. The note tells
+// how many there are: lines that were cut off would else pass for sent.
+func (r *Resend) readLetters(ctx context.Context, of *note) (all []letter, err error) {
+	name, n := of.DeadLetters, of.Sequence
 	text, _, err := r.Bucket.Read(ctx, name)
 	if errors.Is(err, collector.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", ErrSpool, err)
@@ -107,6 +109,9 @@ func (r *Resend) readLetters(ctx context.Context, name string, n int64) (all []l
 			return nil, fmt.Errorf("%w: %s is damaged in line %d", collector.ErrForeign, name, i+1)
 		}
 		all = append(all, l)
+	}
+	if len(all) != of.Dead {
+		return nil, fmt.Errorf("%w: %s is damaged: it has %d lines, and %s tells of %d", collector.ErrForeign, name, len(all), noteName(n), of.Dead)
 	}
 	return all, nil
 }

@@ -139,7 +139,7 @@ func (r *Resend) open(ctx context.Context, name string) (*resending, error) {
 		return nil, err
 	}
 	f.said = said
-	f.letters, err = r.readLetters(ctx, name, f.sequence)
+	f.letters, err = r.readLetters(ctx, note)
 	if err != nil {
 		return nil, err
 	}

@@ -345,6 +345,8 @@ func TestResendLeavesUnnamedLetters(t *testing.T) {
 func TestResendRefusesDamage(t *testing.T) {
 	for name, tc := range map[string]struct{ file, text string }{
 		"letters":          {"dead/000000000001.ndjson", "{\n"},
+		"cut at a line":    {"dead/000000000001.ndjson", `{"sequence":1,"index":0,"id":"x","event":{}}` + "\n"},
+		"emptied":          {"dead/000000000001.ndjson", ""},
 		"another's letter": {"dead/000000000001.ndjson", `{"sequence":2,"index":0,"id":"x","event":{}}` + "\n"},
 		"a mark":           {"resent/000000000001-20260101T000000.000Z-00000000.json", "{\n"},
 		"the note":         {"pushed/000000000001.json", "{\n"},
