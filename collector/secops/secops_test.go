@@ -807,6 +807,7 @@ func TestTokenRefused(t *testing.T) {
 		"blocked by a proxy": {`<!DOCTYPE html><p>No.`, 403, secops.ErrAnswer, "answers 403 Forbidden with text/html"},
 		"captive portal":     {``, 302, secops.ErrAnswer, "answers 302 Found with no content type and no content"},
 		"a proxy's gateway":  {`<html>`, 502, secops.ErrUnavailable, "answers 502 Bad Gateway with text/html"},
+		"a portal's JSON":    {`{"status":"sign in"}`, 200, secops.ErrAnswer, "answers 200 OK with JSON that holds no token: a proxy"},
 		"a gateway's JSON":   {`{"message":"forbidden"}`, 403, secops.ErrAnswer, "with application/json that begins"},
 	} {
 		t.Run(name, func(t *testing.T) {

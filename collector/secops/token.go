@@ -93,6 +93,10 @@ func (f fetcher) once(ctx context.Context) (rest.Token, error) {
 	if err != nil {
 		return rest.Token{}, err
 	}
+	if token.Value == "" {
+		// The library takes any JSON object for a success.
+		return rest.Token{}, &otherAnswer{http.StatusOK, "JSON that holds no token"}
+	}
 	project, err := creds.QuotaProjectID(ctx)
 	if err != nil {
 		return rest.Token{}, err
