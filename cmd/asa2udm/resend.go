@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/spf13/cobra"
 
 	"github.com/asa2udm/asa2udm/collector"
+	"github.com/asa2udm/asa2udm/collector/rest"
 	"github.com/asa2udm/asa2udm/collector/secops"
 )
 
@@ -62,9 +64,16 @@ func runResend(ctx context.Context, u *ui, f *resendFlags, spools []string) erro
 	if err := secops.CheckEndpoint(f.endpoint); err != nil {
 		return fmt.Errorf("--secops-endpoint: %w", err)
 	}
+	var rules collector.Normalizer
+	if f.rules != "" {
+		var err error
+		if rules, err = newNormalizer(u, f.rules); err != nil {
+			return err
+		}
+	}
 	left := 0
 	for _, spool := range spools {
-		r, err := f.resend(ctx, u, spool)
+		r, err := f.resend(ctx, u, spool, rules)
 		if err != nil {
 			return hinted(fmt.Errorf("%s: %w", spool, err), "%s", resendHint(err))
 		}
@@ -76,27 +85,10 @@ func runResend(ctx context.Context, u *ui, f *resendFlags, spools []string) erro
 	return nil
 }
 
-// resend sends the dead letters of one spool.
-func (f *resendFlags) resend(ctx context.Context, u *ui, spool string) (resendResult, error) {
+// resend sends the dead letters of one spool, and tells what has come of it.
+func (f *resendFlags) resend(ctx context.Context, u *ui, spool string, rules collector.Normalizer) (resendResult, error) {
 	result := resendResult{Spool: spool, DryRun: f.dryRun, Refused: []secops.Left{}}
-	bucket, err := f.open(ctx, spool)
-	if err != nil {
-		return result, err
-	}
-	defer bucket.Close()
-	work := &secops.Resend{Bucket: bucket, Connect: f.connect, Identify: identifyCollected, DryRun: f.dryRun, Left: func(l secops.Left) {
-		result.Refused = append(result.Refused, l)
-		if !f.json {
-			fmt.Fprintf(u.stdout, "%s: event %d: %s\n", l.Letters, l.Index, l.Reason)
-		}
-	}}
-	if f.rules != "" {
-		if work.Normalize, err = newNormalizer(u, f.rules); err != nil {
-			return result, err
-		}
-	}
-	var failed error
-	result.Resent, failed = work.Run(ctx)
+	failed := f.send(ctx, u, &result, rules)
 	if failed != nil {
 		result.Error = failed.Error()
 	}
@@ -107,6 +99,22 @@ func (f *resendFlags) resend(ctx context.Context, u *ui, spool string) (resendRe
 	}
 	u.resent(result)
 	return result, failed
+}
+
+func (f *resendFlags) send(ctx context.Context, u *ui, result *resendResult, rules collector.Normalizer) error {
+	bucket, err := f.open(ctx, result.Spool)
+	if err != nil {
+		return err
+	}
+	defer bucket.Close()
+	work := &secops.Resend{Bucket: bucket, Connect: f.connect, Identify: identifyCollected, Normalize: rules, DryRun: f.dryRun, Left: func(l secops.Left) {
+		result.Refused = append(result.Refused, l)
+		if !f.json {
+			fmt.Fprintf(u.stdout, "%s: event %d: %s\n", l.Letters, l.Index, l.Reason)
+		}
+	}}
+	result.Resent, err = work.Run(ctx)
+	return err
 }
 
 // open opens a spool that must be there.
@@ -131,19 +139,30 @@ func (f *resendFlags) connect(i secops.Instance) (*secops.Client, error) {
 
 func (u *ui) resent(r resendResult) {
 	switch {
+	case r.Error != "":
+		if r.Letters > 0 && !r.DryRun {
+			u.logf("accepted %s in %s, by %s, before this:", count(r.Accepted, "dead letter"), r.Spool, count(r.Requests, "request"))
+		}
 	case r.DryRun && r.Letters > 0:
 		u.logf("%s in %s would be sent again", count(r.Letters, "dead letter"), r.Spool)
-	case r.Letters == 0 && r.Error == "":
+	case r.Nothing:
+		u.logf("nothing was pushed from %s", r.Spool)
+		u.hintf("give what --spool names, and with --config SPOOL/TENANT/SERVICE")
+	case r.Letters == 0:
 		u.logf("there are no dead letters in %s", r.Spool)
-	case r.Letters > 0:
+	default:
 		u.logf("accepted %d of %s in %s, by %s", r.Accepted, count(r.Letters, "dead letter"), r.Spool, count(r.Requests, "request"))
 	}
 }
 
 // resendHint names the cure for an error of resend. What helps a run of collect to
-// go on helps here, too.
+// go on helps here, too; but there is no next run.
 func resendHint(err error) string {
+	var status *rest.StatusError
+	errors.As(err, &status)
 	switch {
+	case errors.Is(err, secops.ErrRequest) && status != nil && status.Status != http.StatusNotImplemented:
+		return "the words tell why; what was accepted is marked; run this again once it is cured"
 	case errors.Is(err, secops.ErrUnavailable):
 		return "what was accepted is marked; run this again"
 	case errors.Is(err, secops.ErrSpool), errors.Is(err, collector.ErrForeign):

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/asa2udm/asa2udm/collector/rest"
+	"github.com/asa2udm/asa2udm/collector/secops"
 	"github.com/asa2udm/asa2udm/collector/secops/secopstest"
 )
 
@@ -112,6 +115,75 @@ func TestResendCannot(t *testing.T) {
 	}
 	if len(r.secops.Accepted()) != before {
 		t.Error("something was sent")
+	}
+}
+
+// TestResendElsewhere does not call a place clean that was never a spool.
+func TestResendElsewhere(t *testing.T) {
+	for args, says := range map[string]string{
+		"":       "nothing was pushed from ",
+		"--json": `"nothing_pushed":true`,
+	} {
+		cmd := exec.Command("asa2udm", "resend", t.TempDir(), "--json="+strconv.FormatBool(args != ""))
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), says) || strings.Contains(string(out), "no dead letters") {
+			t.Errorf("%q: %v, %s, want %q", args, err, out, says)
+		}
+	}
+}
+
+// TestResendFails tells what was accepted before the error, as JSON, too, and how to
+// go on.
+func TestResendFails(t *testing.T) {
+	r, dead, cured := refusingRig(t, "dir", "--normalize")
+	cured()
+	all, err := filepath.Glob(filepath.Join(r.out, "dead", "*"))
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%q, %v", all, err)
+	}
+	letters := all[len(all)-1]
+	whole, err := os.ReadFile(letters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(letters, 0); err != nil {
+		t.Fatal(err)
+	}
+	last := bytes.Count(whole, []byte("\n"))
+	var stderr bytes.Buffer
+	cmd := r.resend("--json")
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	checkExit(t, err, exitCannot)
+	var said resendResult
+	if err := json.Unmarshal(out, &said); err != nil || said.Accepted != dead-last || !strings.Contains(said.Error, "dead/"+filepath.Base(letters)+" is damaged") {
+		t.Errorf("%v, %s", err, out)
+	}
+	if want := fmt.Sprintf("accepted %s in %s, by ", count(dead-last, "dead letter"), r.out); dead > last && !strings.Contains(stderr.String(), want) {
+		t.Errorf("got %s, want %q", stderr.String(), want)
+	}
+	// Nobody can be asked: nothing is sent, and there is a result all the same.
+	cmd = r.resend("--json", "--ca-file", os.DevNull)
+	out, err = cmd.Output()
+	checkExit(t, err, exitCannot)
+	if json.Unmarshal(out, &said) != nil || said.Requests != 0 || said.Error == "" {
+		t.Errorf("%s", out)
+	}
+	cmd = exec.Command("asa2udm", "resend", "--json", filepath.Join(t.TempDir(), "none"))
+	out, err = cmd.Output()
+	checkExit(t, err, exitCannot)
+	if json.Unmarshal(out, &said) != nil || !strings.Contains(said.Error, "no such file") {
+		t.Errorf("%s", out)
+	}
+}
+
+// TestResendHint promises no next run, which there is with collect alone.
+func TestResendHint(t *testing.T) {
+	for status, says := range map[int]string{http.StatusConflict: "what was accepted is marked", http.StatusNotImplemented: "name another one"} {
+		hint := resendHint(fmt.Errorf("%w: %w", secops.ErrRequest, &rest.StatusError{Status: status}))
+		if !strings.Contains(hint, says) || strings.Contains(hint, "next run") {
+			t.Errorf("%d: %s", status, hint)
+		}
 	}
 }
 

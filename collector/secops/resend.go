@@ -53,13 +53,17 @@ type Left struct {
 
 // Resent counts what a Resend has done.
 type Resent struct {
-	// Letters counts the events that were dead letters when it began.
+	// Letters counts the events that were dead letters when it came to their batch;
+	// one that ends with an error has not seen those of the batches behind it.
 	Letters int `json:"dead_letters"`
 	// Accepted counts those that were accepted, and Left those that stay.
 	Accepted int `json:"accepted"`
 	Left     int `json:"left"`
 	// Requests counts those that were sent, retries aside.
 	Requests int `json:"requests"`
+	// Nothing says that no batch was ever pushed from here, as from a place that is
+	// no spool.
+	Nothing bool `json:"nothing_pushed,omitempty"`
 }
 
 // errRaw is for rules where no event is.
@@ -84,6 +88,13 @@ func (r *Resend) Run(ctx context.Context) (done Resent, err error) {
 			return done, err
 		}
 	}
+	if done.Letters > 0 {
+		return done, nil
+	}
+	for _, err := range r.Bucket.List(ctx, notePrefix, "") {
+		return done, err
+	}
+	done.Nothing = true
 	return done, nil
 }
 
@@ -265,8 +276,11 @@ func (f *resending) send(ctx context.Context, from, to int, done *Resent) error 
 		return nil
 	}
 	body := f.body(from, to)
-	done.Requests++
+	sent := f.client.Calls().Requests.Load()
 	answer, _, err := f.client.push(ctx, f.target, body, to-from)
+	if f.client.Calls().Requests.Load() > sent { // without a token nothing is
+		done.Requests++
+	}
 	refused := refusal(err)
 	switch {
 	case err == nil:

@@ -325,6 +325,15 @@ func TestResendFails(t *testing.T) {
 	}
 }
 
+// TestResendWithoutToken counts no request where none could be sent.
+func TestResendWithoutToken(t *testing.T) {
+	r, _ := refusing(t, true)
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", filepath.Join(t.TempDir(), "missing.json"))
+	if done, _, err := r.resend(t.Context(), nil); !errors.Is(err, secops.ErrCredentials) || done.Requests != 0 || done.Accepted != 0 {
+		t.Errorf("%+v, %v", done, err)
+	}
+}
+
 // TestResendLeavesUnnamedLetters does not send what a run has left that was cut off:
 // its events were pushed by the next one.
 func TestResendLeavesUnnamedLetters(t *testing.T) {
