@@ -584,8 +584,8 @@ alert "no run has succeeded" CRITICAL \
 
 # What the other mode has left behind. It is not deleted: nobody has asked for that.
 
-behind=
-# left DESCRIBE... -- DELETE... notes something that is there, and how to delete it.
+behind='' unseen=''
+# left DESCRIBE... -- DELETE... notes something that is there, and how to delete it, or that nobody may look.
 left() {
 	describe='' described=1
 	for word in "$@"; do
@@ -594,21 +594,36 @@ left() {
 		described=$((described + 1))
 	done
 	shift "$described"
+	[ -z "$dry_run" ] || return 0
 	# shellcheck disable=SC2086 # words of this script, without blanks
-	if [ -z "$dry_run" ] && $describe >/dev/null 2>&1; then
+	if said=$($describe 2>&1 >/dev/null); then
 		behind="$behind
   $(quote "$@")"
+		return
 	fi
+	case $said in
+	*PERMISSION_DENIED* | *"not have permission"*)
+		unseen="$unseen
+ $describe" ;;
+	esac
 }
 
 if [ "$mode" = job ]; then
 	other=service
 	set -- "--region=$region" "--project=$project"
 	left gcloud run services describe "$name" "$@" -- gcloud run services delete "$name" "$@"
-	for kind in subscriptions topics; do
-		for thing in "$name-trigger" "$name-dead"; do
-			left gcloud pubsub $kind describe "$thing" "--project=$project" -- gcloud pubsub $kind delete "$thing" "--project=$project"
+	# Without its API there is nothing of Pub/Sub, and nothing that could be asked.
+	if printf '%s\n' "$enabled" | grep -Fqx pubsub.googleapis.com; then
+		for kind in subscriptions topics; do
+			for thing in "$name-trigger" "$name-dead"; do
+				left gcloud pubsub $kind describe "$thing" "--project=$project" -- gcloud pubsub $kind delete "$thing" "--project=$project"
+			done
 		done
+	fi
+	for agent in $(ask gcloud iam service-accounts get-iam-policy "$trigger" "--project=$project" '--flatten=bindings[].members' \
+		'--format=value(bindings.role,bindings.members)' | sed -n 's/^roles\/iam.serviceAccountTokenCreator \(.*@gcp-sa-pubsub\.iam\.gserviceaccount\.com\)$/\1/p'); do
+		behind="$behind
+  $(quote gcloud iam service-accounts remove-iam-policy-binding "$trigger" "--member=$agent" --role=roles/iam.serviceAccountTokenCreator "--project=$project")"
 	done
 	for policy in $(ask gcloud alpha monitoring policies list "--project=$project" "--filter=displayName=\"$name: triggers are refused\"" '--format=value(name)'); do
 		behind="$behind
@@ -619,7 +634,8 @@ else
 	set -- "--region=$region" "--project=$project"
 	left gcloud run jobs describe "$name" "$@" -- gcloud run jobs delete "$name" "$@"
 fi
-[ -z "$behind" ] || say "this is left from --mode $other, and nothing uses it any more; to delete it:$behind"
+[ -z "$behind" ] || say "this is left from --mode $other, and --mode $mode does not use it; unless something else does, delete it:$behind"
+[ -z "$unseen" ] || say "whether this is left from --mode $other cannot be seen, for lack of a permission:$unseen"
 
 [ -z "$dry_run" ] || exit 0
 say "done: events go to gs://$data/$prefix/raw/, the state is gs://$state/$prefix/state.json"

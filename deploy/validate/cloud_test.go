@@ -133,7 +133,7 @@ type command struct {
 
 var verbs = map[string]bool{ // and whether they change something
 	"describe": false, "list": false, "get-iam-policy": false,
-	"create": true, "update": true, "deploy": true, "enable": true, "add": true, "submit": true, "delete": true, "add-iam-policy-binding": true,
+	"create": true, "update": true, "deploy": true, "enable": true, "add": true, "submit": true, "delete": true, "add-iam-policy-binding": true, "remove-iam-policy-binding": true,
 }
 
 func parseCommand(args []string) command {
@@ -196,6 +196,9 @@ func (c *cloud) do(cmd command) error {
 		return c.policy(cmd)
 	case "add-iam-policy-binding":
 		return c.bind(cmd)
+	case "remove-iam-policy-binding":
+		delete(c.Bindings, cmd.key()+" "+cmd.flags["--role"]+" "+cmd.flags["--member"])
+		return nil
 	case "add":
 		return c.addSecret(cmd)
 	case "submit":
@@ -269,6 +272,7 @@ func (c *cloud) remove(cmd command) error {
 		return fmt.Errorf("INVALID_ARGUMENT: a prompt before %s is deleted", cmd.key())
 	}
 	delete(c.Things, cmd.key())
+	maps.DeleteFunc(c.Bindings, func(binding string, _ bool) bool { return strings.HasPrefix(binding, cmd.key()+" ") })
 	return nil
 }
 

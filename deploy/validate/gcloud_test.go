@@ -275,6 +275,9 @@ func TestOtherModeIsNamed(t *testing.T) {
 			"gcloud pubsub subscriptions delete asa2udm-dead --project=example-logs",
 			"gcloud pubsub topics delete asa2udm-trigger --project=example-logs",
 			"gcloud pubsub topics delete asa2udm-dead --project=example-logs",
+			"gcloud iam service-accounts remove-iam-policy-binding asa2udm-trigger@example-logs.iam.gserviceaccount.com" +
+				" --member=serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com" +
+				" --role=roles/iam.serviceAccountTokenCreator --project=example-logs",
 			"gcloud alpha monitoring policies delete projects/example-logs/alertPolicies/asa2udm:-triggers-are-refused --project=example-logs",
 		}},
 	} {
@@ -307,11 +310,23 @@ func TestOtherModeIsNamed(t *testing.T) {
 			if got := named(r, test.modes[1]); got != nil {
 				t.Errorf("after it was deleted: %q", got)
 			}
-			fresh := newRigWith(t, test.modes[1]).state(t)
-			if diff := cmp.Diff(fresh.Things, r.state(t).Things); diff != "" {
+			fresh, now := newRigWith(t, test.modes[1]).state(t), r.state(t)
+			if diff := cmp.Diff(fresh.Things, now.Things); diff != "" {
 				t.Errorf("things (-in one mode from the start +changed):\n%s", diff)
 			}
+			if diff := cmp.Diff(fresh.Bindings, now.Bindings); diff != "" {
+				t.Errorf("bindings (-in one mode from the start +changed):\n%s", diff)
+			}
 		})
+	}
+}
+
+// Who may not look is not told that there is nothing.
+func TestOtherModeCannotBeSeen(t *testing.T) {
+	r := newRigWith(t, []string{"--secret-file=-", "--mode=service"})
+	got := r.run(t, []string{"FAKE_UNREADABLE=pubsub topics describe"}, "--secret-file=-")
+	if got.code != 0 || !strings.Contains(got.stderr, "cannot be seen, for lack of a permission:\n  gcloud pubsub topics describe asa2udm-trigger --project=example-logs\n") {
+		t.Errorf("exit code %d\n%s", got.code, got.stderr)
 	}
 }
 
