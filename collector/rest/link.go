@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Link is one target of a Link header, RFC 8288.
@@ -21,7 +23,8 @@ type Link struct {
 var ErrLink = errors.New("the link to the next page cannot be read")
 
 // ParseLinks reads all lines of a Link header. A target may hold commas and
-// semicolons, and a quoted parameter anything. What cannot be read is in unread.
+// semicolons, and a quoted parameter anything. What cannot be read is in unread; a
+// link that ends within a quoted parameter is in both, for more may have followed.
 func ParseLinks(lines []string) (links []Link, unread []string) {
 	for _, s := range lines {
 		for s = skipCommas(s); s != ""; s = skipCommas(s) {
@@ -30,9 +33,12 @@ func ParseLinks(lines []string) (links []Link, unread []string) {
 				unread = append(unread, s)
 				break
 			}
-			link := Link{Target: s[1:end]}
-			link.Rel, s = parseParams(s[end+1:])
+			link, from, open := Link{Target: s[1:end]}, s, false
+			link.Rel, s, open = parseParams(s[end+1:])
 			links = append(links, link)
+			if open {
+				unread = append(unread, from)
+			}
 		}
 	}
 	return links, unread
@@ -41,17 +47,17 @@ func ParseLinks(lines []string) (links []Link, unread []string) {
 func skipCommas(s string) string { return strings.TrimLeft(s, ", \t") }
 
 // parseParams reads ;name=value pairs up to the comma that ends the link, and
-// answers the relation types and what stands behind the comma. Of repeated rel
-// parameters the first one counts, as the RFC says.
-func parseParams(s string) (rel []string, rest string) {
+// answers the relation types and what stands behind the comma, or that the last
+// value was open. Of repeated rel parameters the first one counts, as the RFC says.
+func parseParams(s string) (rel []string, rest string, open bool) {
 	found := false
 	for {
 		s = strings.TrimLeft(s, " \t")
 		if s == "" {
-			return rel, ""
+			return rel, "", open
 		}
 		if s[0] == ',' {
-			return rel, s[1:]
+			return rel, s[1:], false
 		}
 		if s[0] == ';' {
 			s = s[1:]
@@ -59,7 +65,7 @@ func parseParams(s string) (rel []string, rest string) {
 		}
 		i := strings.IndexAny(s, "=;,")
 		if i < 0 {
-			return rel, ""
+			return rel, "", false
 		}
 		name := strings.TrimSpace(s[:i])
 		if s[i] != '=' {
@@ -67,34 +73,37 @@ func parseParams(s string) (rel []string, rest string) {
 			continue
 		}
 		var value string
-		value, s = parseValue(strings.TrimLeft(s[i+1:], " \t"))
+		value, s, open = parseValue(strings.TrimLeft(s[i+1:], " \t"))
 		if strings.EqualFold(name, "rel") && !found {
 			rel, found = strings.Fields(strings.ToLower(value)), true
 		}
 	}
 }
 
-// parseValue reads a token or a quoted string.
-func parseValue(s string) (value, rest string) {
+// parseValue reads a token or a quoted string; one without its end is open.
+func parseValue(s string) (value, rest string, open bool) {
 	if !strings.HasPrefix(s, `"`) {
 		i := strings.IndexAny(s, ";,")
 		if i < 0 {
-			return strings.TrimSpace(s), ""
+			return strings.TrimSpace(s), "", false
 		}
-		return strings.TrimSpace(s[:i]), s[i:]
+		return strings.TrimSpace(s[:i]), s[i:], false
 	}
 	var b strings.Builder
 	for i := 1; i < len(s); i++ {
 		switch {
 		case s[i] == '"':
-			return b.String(), s[i+1:]
+			return b.String(), s[i+1:], false
 		case s[i] == '\\' && i+1 < len(s):
 			i++
 		}
 		b.WriteByte(s[i])
 	}
-	return b.String(), ""
+	return b.String(), "", true
 }
+
+// userInfo is where an address may hold a password.
+var userInfo = regexp.MustCompile(`//[^/?#<>]*@`)
 
 // NextLink answers the target of the first link with rel "next" that can be read,
 // resolved against the URL that was asked, or nil where there is none. ErrLink
@@ -106,18 +115,20 @@ func (c *Client) NextLink(h http.Header, asked *url.URL) (*url.URL, error) {
 		if !slices.Contains(l.Rel, "next") {
 			continue
 		}
-		if u, err := asked.Parse(l.Target); err == nil && l.Target != "" {
+		if u, err := asked.Parse(l.Target); err == nil && l.Target != "" && utf8.ValidString(l.Target) {
 			return u, nil
 		}
 		bad = append(bad, "<"+l.Target+">")
 	}
 	for _, text := range unread {
-		if strings.Contains(strings.ToLower(text), "next") {
+		// A link that was cut off may have been about to say what it is.
+		if text[0] == '<' || strings.Contains(strings.ToLower(text), "next") {
 			bad = append(bad, text)
 		}
 	}
 	if len(bad) == 0 {
 		return nil, nil
 	}
-	return nil, fmt.Errorf("GET %s: %w: %q", asked.EscapedPath(), ErrLink, clip([]byte(c.Redact(bad[0]))))
+	text := userInfo.ReplaceAllString(c.Redact(bad[0]), "//[secret]@")
+	return nil, fmt.Errorf("GET %s: %w: %q", asked.EscapedPath(), ErrLink, clip([]byte(text)))
 }

@@ -36,7 +36,8 @@ func TestParseLinks(t *testing.T) {
 		"flag parameter":       {[]string{`<a>; crossorigin; rel=next`}, []rest.Link{{"a", []string{"next"}}}, nil},
 		"no rel":               {[]string{`<a>`}, []rest.Link{{"a", nil}}, nil},
 		"open target":          {[]string{`<a; rel=next`}, nil, []string{`<a; rel=next`}},
-		"open quote":           {[]string{`<a>; rel="next`}, []rest.Link{{"a", []string{"next"}}}, nil},
+		"open quote":           {[]string{`<a>; rel="next`}, []rest.Link{{"a", []string{"next"}}}, []string{`<a>; rel="next`}},
+		"open, then more":      {[]string{`<a>; rel=self, <b>; title="x\", <c>; rel=next`}, []rest.Link{{"a", []string{"self"}}, {"b", nil}}, []string{`<b>; title="x\", <c>; rel=next`}},
 		"nothing":              {[]string{"", " , "}, nil, nil},
 		"no brackets":          {[]string{`<a>; rel=self, https://x/; rel=next`}, []rest.Link{{"a", []string{"self"}}}, []string{`https://x/; rel=next`}},
 		"bracket in a target":  {[]string{`<a; rel=next, <b>; rel=self`, `<c>`}, []rest.Link{{"c", nil}}, []string{`<a; rel=next, <b>; rel=self`}},
@@ -85,13 +86,17 @@ func TestNextLinkThatCannotBeRead(t *testing.T) {
 		lines []string
 		want  string
 	}{
-		"bad escape":     {[]string{`<https://x.example.com/%zz>; rel="next"`}, `"<https://x.example.com/%zz>"`},
-		"bad host":       {[]string{`<https://[::1/>; rel="prev next"`}, `"<https://[::1/>"`},
-		"nothing":        {[]string{`<>; rel="next"`}, `"<>"`},
-		"no end":         {[]string{`<a>; rel=self`, `<https://x.example.com/?a=1; rel="next"`}, `"<https://x.example.com/?a=1; rel=\"next\""`},
-		"no brackets":    {[]string{`https://x.example.com/?a=1; REL=NEXT`}, `"https://x.example.com/?a=1; REL=NEXT"`},
-		"within another": {[]string{`<a; rel=next, <b>; rel=self`}, `"<a; rel=next, <b>; rel=self"`},
-		"long":           {[]string{strings.Repeat("next", 1000)}, `next..."`},
+		"bad escape":      {[]string{`<https://x.example.com/%zz>; rel="next"`}, `"<https://x.example.com/%zz>"`},
+		"bad host":        {[]string{`<https://[::1/>; rel="prev next"`}, `"<https://[::1/>"`},
+		"nothing":         {[]string{`<>; rel="next"`}, `"<>"`},
+		"no end":          {[]string{`<a>; rel=self`, `<https://x.example.com/?a=1; rel="next"`}, `"<https://x.example.com/?a=1; rel=\"next\""`},
+		"no brackets":     {[]string{`https://x.example.com/?a=1; REL=NEXT`}, `"https://x.example.com/?a=1; REL=NEXT"`},
+		"within another":  {[]string{`<a; rel=next, <b>; rel=self`}, `"<a; rel=next, <b>; rel=self"`},
+		"cut in a target": {[]string{`<a>; rel=self, <https://x.example.com/?a`}, `"<https://x.example.com/?a"`},
+		"cut in a rel":    {[]string{`<a>; rel=self, <b>; rel="ne`}, `"<b>; rel=\"ne"`},
+		"not UTF-8":       {[]string{"<https://x.example.com/?a=\xff>; rel=next"}, `"<https://x.example.com/?a=?>"`},
+		"password":        {[]string{`<https://user:p@ss@x.example.com/%zz>; rel=next`}, `"<https://[secret]@x.example.com/%zz>"`},
+		"long":            {[]string{strings.Repeat("next", 1000)}, `next..."`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := c.NextLink(http.Header{"Link": tc.lines}, asked)
@@ -103,9 +108,10 @@ func TestNextLinkThatCannotBeRead(t *testing.T) {
 	if _, err := c.NextLink(http.Header{"Link": {"<canary; rel=next"}}, asked); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("error is %v, want one without the secret", err)
 	}
-	good := []string{`<%zz>; rel=next`, `<?a=2>; rel=next`}
-	if got, err := c.NextLink(http.Header{"Link": good}, asked); err != nil || got.RawQuery != "a=2" {
-		t.Errorf("NextLink = %v, %v, want the link that can be read", got, err)
+	for _, good := range [][]string{{`<%zz>; rel=next`, `<?a=2>; rel=next`}, {`<?a=2>; rel="next`}, {`<?a=2>; rel=next, <b`}} {
+		if got, err := c.NextLink(http.Header{"Link": good}, asked); err != nil || got.RawQuery != "a=2" {
+			t.Errorf("NextLink of %q = %v, %v, want the link that can be read", good, got, err)
+		}
 	}
 }
 
