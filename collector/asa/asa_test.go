@@ -320,6 +320,14 @@ func TestUnreadableLink(t *testing.T) {
 	}
 }
 
+// TestIDThatIsNotText is none, since a state could not keep it.
+func TestIDThatIsNotText(t *testing.T) {
+	one, two := asa.Record([]byte("{\"id\":\"\xff\"}")), asa.Record([]byte("{\"id\":\"\xfe\"}"))
+	if !one.Nameless || !strings.HasPrefix(one.ID, "sha256:") || one.ID == two.ID {
+		t.Errorf("records %q and %q, want two that are known by their bytes", one.ID, two.ID)
+	}
+}
+
 // TestFormerTokensStayOut checks that a token that was replaced is not shown when
 // a later answer quotes it.
 func TestFormerTokensStayOut(t *testing.T) {

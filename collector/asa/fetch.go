@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -73,7 +74,8 @@ func Record(line []byte) collector.Record {
 }
 
 // identify reads the id and the time of an event that is valid JSON. Of repeated
-// keys the last one counts.
+// keys the last one counts. An id that is not UTF-8 is none: the State could not
+// keep it.
 func identify(line []byte) collector.Record {
 	event := gjson.ParseBytes(line)
 	if !event.IsObject() {
@@ -90,7 +92,7 @@ func identify(line []byte) collector.Record {
 		return true
 	})
 	rec := collector.Record{ID: id.Str, Data: line}
-	if id.Str == "" {
+	if id.Str == "" || !utf8.ValidString(id.Str) {
 		rec = nameless(line)
 	}
 	rec.Time = collector.RecordTime(at.Str)

@@ -37,10 +37,7 @@ func (l *List) remember(ctx context.Context, previous string, r collector.Receip
 	}
 	s := l.known
 	l.known = nil // until it is durable
-	entries, err := entriesOf(r.Records)
-	if err != nil {
-		return err
-	}
+	entries := entriesOf(r.Records)
 	for _, e := range entries {
 		s.apply(e, l.service.ID)
 	}

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/tidwall/gjson"
 
@@ -242,12 +243,15 @@ func withLimit(at string, n int) string {
 }
 
 // identity reads the name and the time of an entry that is valid JSON. Of
-// repeated keys the last one counts.
+// repeated keys the last one counts. A name that is not UTF-8 is none: the State
+// could not keep it.
 func identity(line []byte, id, at string) (name string, t time.Time) {
 	gjson.ParseBytes(line).ForEach(func(key, value gjson.Result) bool {
 		switch key.Str {
 		case id:
-			name = value.Str
+			if name = value.Str; !utf8.ValidString(name) {
+				name = ""
+			}
 		case at:
 			t = collector.RecordTime(value.Str)
 		}

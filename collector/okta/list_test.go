@@ -433,4 +433,41 @@ func TestOddObjects(t *testing.T) {
 	}
 }
 
+// TestNameThatIsNotText: an object whose id is no UTF-8 is known by its bytes, and
+// the state that has its name can be read again.
+func TestNameThatIsNotText(t *testing.T) {
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	for _, step := range []struct {
+		body string
+		want int
+	}{{"[{\"id\":\"\xff\",\"v\":1},{\"id\":\"\xfe\",\"v\":1}]", 2}, {"[{\"id\":\"\xff\",\"v\":1}]", 3}, {"[{\"id\":\"\xff\",\"v\":1}]", 3}} {
+		r.config = func(c *okta.Config) { c.HTTP = &http.Client{Transport: canned(step.body)} }
+		r.mustRun("apps")
+		if got := len(r.lines()); got != step.want {
+			t.Errorf("%q: %d records, want %d: %q", step.body, got, step.want, r.lines())
+		}
+	}
+}
+
+// TestAdoptedLine: what someone else has put under the name of the next object is
+// taken for a batch that was cut off. It says nothing of the list.
+func TestAdoptedLine(t *testing.T) {
+	s := service(t, "apps")
+	r := newRig(t, nil)
+	r.settings.Changes = true
+	r.put(s, 1, 0, r.begin)
+	r.mustRun("apps")
+	if err := r.bucket().Create(t.Context(), "raw/000000000002.ndjson", []byte("{\"hello\":1}\n")); err != nil {
+		t.Fatal(err)
+	}
+	r.mustRun("apps")
+	known := len(r.lines())
+	r.put(s, 1, 1, r.begin)
+	r.mustRun("apps")
+	if diff := cmp.Diff(r.news(s, &known), []string{"changed 1 1"}); diff != "" {
+		t.Errorf("changes (-got +want):\n%s", diff)
+	}
+}
+
 var errNoRoom = errors.New("no room")

@@ -70,17 +70,16 @@ func (s *snapshot) entries() []entry {
 	return all
 }
 
-// entriesOf answers what the records of a batch say, which their names tell.
-func entriesOf(records []collector.Record) ([]entry, error) {
+// entriesOf answers what the records of a batch say, which their names tell. A
+// line that someone else has put there and a run has adopted says nothing.
+func entriesOf(records []collector.Record) []entry {
 	entries := make([]entry, 0, len(records))
 	for _, rec := range records {
-		e, ok := entryOf(rec.ID)
-		if !ok {
-			return nil, fmt.Errorf("record %q is none of a list", rec.ID)
+		if e, ok := entryOf(rec.ID); ok {
+			entries = append(entries, e)
 		}
-		entries = append(entries, e)
 	}
-	return entries, nil
+	return entries
 }
 
 // contentSum is a hash of an object's bytes.
