@@ -49,7 +49,7 @@ var numberCauses = []struct {
 	{216, devo.ErrServerCert}, {217, devo.ErrRefused}, {218, devo.ErrNotDrained}, {214, devo.ErrConnect},
 	{220, secops.ErrCredentials}, {221, secops.ErrDenied}, {222, secops.ErrNotFound}, {223, secops.ErrRefused},
 	{224, secops.ErrRequest}, {225, secops.ErrAnswer}, {226, secops.ErrUnavailable}, {227, secops.ErrSpool},
-	{400, collector.ErrState}, {401, collector.ErrSource}, {402, collector.ErrConflict}, {403, collector.ErrCursor}, {404, collector.ErrForeign},
+	{400, collector.ErrState}, {401, collector.ErrSource}, {402, collector.ErrConflict}, {403, collector.ErrCursor}, {404, collector.ErrForeign}, {405, okta.ErrMemory},
 	{numberAnswer, okta.ErrLink}, {numberAnswer, rest.ErrLink}, {numberAnswer, rest.ErrDamaged}, {numberAnswer, rest.ErrTooLarge},
 	{numberStorage, syscall.ENOSPC}, {numberStorage, fs.ErrPermission}, {numberStorage, fs.ErrNotExist},
 }
@@ -129,6 +129,7 @@ var numberCures = map[int]string{
 	402:                      "run one collector for each state; what the other one has written is complete",
 	403:                      "run once with --repair from-start: what was collected before is recognised and dropped",
 	404:                      "run asa2udm verify to see what is there",
+	405:                      "restore the object that is named, or move it away: the list is then read anew, and all of it counts as found",
 }
 
 // numberAttrs are what a log says of a numbered failure.

@@ -47,6 +47,7 @@ func TestNumbers(t *testing.T) {
 		{"SecOps answers HTML", fmt.Errorf("%w: %w", secops.ErrAnswer, rest.ErrDamaged), false, 225},
 		{"spool gone", fmt.Errorf("%w: %w", secops.ErrSpool, collector.ErrNotExist), false, 227},
 		{"state", collector.ErrState, false, 400},
+		{"snapshot", fmt.Errorf("recall: %w: %w", okta.ErrMemory, fs.ErrNotExist), false, 405},
 		{"conflict", fmt.Errorf("x: %w", collector.ErrConflict), false, 402},
 	} {
 		err := numbered(tc.err, tc.setup)

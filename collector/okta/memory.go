@@ -20,6 +20,9 @@ type Memory struct {
 	Name string
 }
 
+// ErrMemory says that what a list is compared with is damaged or incomplete.
+var ErrMemory = errors.New("what the list is compared with cannot be used")
+
 // wholeEvery is how many batches a snapshot is kept by their records alone. It
 // bounds the objects to read at the start of a run, and what a long list costs
 // that comes in many batches.
@@ -77,7 +80,7 @@ func (m Memory) read(ctx context.Context, name string, sequence int64, chain str
 }
 
 func (m Memory) unusable(name string, err error) error {
-	return fmt.Errorf("%s/%s: %w; move it away to begin anew", m.Bucket, name, err)
+	return fmt.Errorf("%w: %s/%s: %w; move it away to begin anew", ErrMemory, m.Bucket, name, err)
 }
 
 // store makes the snapshot behind a batch durable, by the batch's entries or as a
