@@ -81,7 +81,7 @@ func runVerify(ctx context.Context, u *ui, f *verifyFlags, address string) error
 	if err != nil {
 		return err
 	}
-	if text == nil && result.Batches > 0 {
+	if text == nil && (result.Batches > 0 || result.Unfinished > 0) {
 		if !f.noState {
 			report(collector.Finding{Object: state, Fault: "it is missing: a loss at the end would not be seen"})
 			u.hintf("name the state with --state, or do without it with --no-state")
