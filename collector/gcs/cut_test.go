@@ -23,6 +23,8 @@ type cutting struct {
 	// after is how many bytes of the upload still pass; -1 lets all of it pass, and
 	// cuts before the answer does.
 	after int
+	// answered is how many bytes of the answer are cut off then; 0 is all of them.
+	answered int
 	// reset ends the connection by RST, not by FIN.
 	reset bool
 	cuts  atomic.Int64 // still to come
@@ -103,7 +105,16 @@ func (c *cutting) answer(client, server net.Conn, hold *atomic.Bool) {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := server.Read(buf)
-		if err != nil || hold.Load() {
+		if err != nil {
+			return
+		}
+		if hold.Load() {
+			if c.answered > 0 {
+				client.Write(buf[:n-c.answered])
+			}
+			if tcp, ok := client.(*net.TCPConn); ok && c.reset {
+				tcp.SetLinger(0)
+			}
 			return
 		}
 		client.Write(buf[:n])
@@ -113,18 +124,21 @@ func (c *cutting) answer(client, server net.Conn, hold *atomic.Bool) {
 // TestCutUploads stores what was cut off on its way in the same call, and once.
 func TestCutUploads(t *testing.T) {
 	for name, how := range map[string]struct {
-		after int
-		reset bool
+		after    int
+		answered int
+		reset    bool
 	}{
-		"before it is sent":          {0, false},
-		"before it is sent, reset":   {0, true},
-		"within":                     {200, false},
-		"within, reset":              {200, true},
-		"stored, the answer cut off": {-1, false},
+		"before it is sent":            {0, 0, false},
+		"before it is sent, reset":     {0, 0, true},
+		"within":                       {200, 0, false},
+		"within, reset":                {200, 0, true},
+		"stored, the answer cut off":   {-1, 0, false},
+		"stored, cut within an answer": {-1, 10, false},
+		"stored, reset in an answer":   {-1, 10, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := cutUploads(t, emulate(t))
-			c.after, c.reset = how.after, how.reset
+			c.after, c.answered, c.reset = how.after, how.answered, how.reset
 			b := open(t, "", gcs.Options{Timeout: 20 * time.Second})
 			for _, size := range []int{10, 1 << 20} {
 				object := fmt.Sprint("object-", size)

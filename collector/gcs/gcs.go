@@ -15,8 +15,10 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"cloud.google.com/go/storage"
@@ -94,7 +96,7 @@ func (b *Bucket) Close() error { return b.client.Close() }
 func (b *Bucket) object(name string) *storage.ObjectHandle { return b.handle.Object(b.prefix + name) }
 
 // refusals bounds how often an upload is tried again whose precondition was said
-// to have failed although it holds.
+// to have failed although it holds, or whose answer broke off.
 const refusals = 3
 
 // Create implements collector.Bucket.
@@ -154,6 +156,22 @@ func (b *Bucket) Swap(ctx context.Context, name string, data []byte, token colle
 func (b *Bucket) upload(ctx context.Context, name string, data []byte, c storage.Conditions) (*storage.ObjectAttrs, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
+	for try := 0; ; try++ {
+		attrs, err := b.send(ctx, name, data, c)
+		if err == nil || try >= refusals || !brokeOff(err) {
+			return attrs, err
+		}
+	}
+}
+
+// brokeOff reports that the connection was cut within the answer to an upload. The
+// client tries again what it could not send, but not what it could not read.
+func brokeOff(err error) bool {
+	var sending *url.Error
+	return !errors.As(err, &sending) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET))
+}
+
+func (b *Bucket) send(ctx context.Context, name string, data []byte, c storage.Conditions) (*storage.ObjectAttrs, error) {
 	w := b.object(name).If(c).NewWriter(ctx)
 	w.ContentType = contentType(name)
 	// One request where it fits: the client takes a buffer of this size.
