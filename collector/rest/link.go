@@ -33,12 +33,12 @@ func ParseLinks(lines []string) (links []Link, unread []string) {
 				unread = append(unread, s)
 				break
 			}
-			link, from, open := Link{Target: s[1:end]}, s, false
-			link.Rel, s, open = parseParams(s[end+1:])
-			links = append(links, link)
+			rel, rest, open := parseParams(s[end+1:])
+			links = append(links, Link{Target: s[1:end], Rel: rel})
 			if open {
-				unread = append(unread, from)
+				unread = append(unread, s)
 			}
+			s = rest
 		}
 	}
 	return links, unread
