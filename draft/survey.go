@@ -172,10 +172,13 @@ func (s *Survey) member(p *place, key string) *place {
 	return m
 }
 
+// segmentEscaper makes a key one segment of a path.
+var segmentEscaper = strings.NewReplacer(`\`, `\\`, `.`, `\.`)
+
 // pathOf answers the path of a member as a rule file has it; "" where there is
 // none, because a key is empty.
 func pathOf(p *place, key string) string {
-	segment := strings.NewReplacer(`\`, `\\`, `.`, `\.`).Replace(key)
+	segment := segmentEscaper.Replace(key)
 	switch {
 	case key == "" || p.path == "" && p.key != "" || p.path == "" && p.parent != nil && p.parent.element != p:
 		return ""

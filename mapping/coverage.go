@@ -46,7 +46,7 @@ type FieldCount struct {
 func Cover(ctx context.Context, p *Parser, r io.Reader, opts StreamOptions) (*Coverage, error) {
 	var all []*tally
 	stats, err := stream(ctx, r, io.Discard, opts, func() recordTaker {
-		e, t := newEventMapper(p, &opts), newTally(p.plan)
+		e, t := newEventMapper(p.NewMapper(), &opts), newTally(p.plan)
 		e.m.watch = &watch{tally: t}
 		all = append(all, t)
 		return &coverTaker{eventMapper: *e, t: t}

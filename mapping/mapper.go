@@ -34,12 +34,23 @@ func (p *Parser) Ruleset() *Ruleset { return p.ruleset }
 // called by several goroutines at once; a loop over many records is faster with
 // a Mapper of its own.
 func (p *Parser) Map(dst, record []byte) ([]byte, error) {
-	m, _ := p.pool.Get().(*Mapper)
-	if m == nil {
-		m = p.NewMapper()
-	}
-	defer p.pool.Put(m)
+	m := p.mapper()
+	defer p.release(m)
 	return m.Map(dst, record)
+}
+
+// mapper answers a Mapper that nobody uses, which has learned from what it was used
+// for before.
+func (p *Parser) mapper() *Mapper {
+	if m, ok := p.pool.Get().(*Mapper); ok {
+		return m
+	}
+	return p.NewMapper()
+}
+
+func (p *Parser) release(m *Mapper) {
+	m.validator = nil
+	p.pool.Put(m)
 }
 
 // Mapper maps records for one goroutine. It holds scratch memory that grows with

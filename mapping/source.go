@@ -79,8 +79,11 @@ func (n *node) freeze(id *int32) []int32 {
 	return n.below
 }
 
+// segmentEscaper makes a key one segment of a path.
+var segmentEscaper = strings.NewReplacer(`\`, `\\`, `.`, `\.`)
+
 func joinPath(path, segment string) string {
-	segment = strings.NewReplacer(`\`, `\\`, `.`, `\.`).Replace(segment)
+	segment = segmentEscaper.Replace(segment)
 	if path == "" {
 		return segment
 	}

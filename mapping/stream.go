@@ -115,11 +115,22 @@ func (c *Codes) add(o *Codes) {
 // The error is that of r or w, ErrTooManyRejects, or the context's. What was read
 // before it has been written, unless w failed.
 func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts StreamOptions) (Stats, error) {
-	return stream(ctx, r, w, opts, func() recordTaker { return newEventMapper(p, &opts) })
+	var all []*eventMapper
+	defer func() {
+		for _, e := range all {
+			p.release(e.m)
+		}
+	}()
+	return stream(ctx, r, w, opts, func() recordTaker {
+		e := newEventMapper(p.mapper(), &opts)
+		all = append(all, e)
+		return e
+	})
 }
 
 // stream goes through the records of r with one taker for each worker. taker is
-// called by the workers, one at a time and never once stream has returned.
+// called by the workers, one at a time; neither that nor any taker once stream has
+// returned.
 func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, taker func() recordTaker) (Stats, error) {
 	if opts.Workers <= 0 {
 		opts.Workers = runtime.GOMAXPROCS(0)
@@ -138,6 +149,7 @@ func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, t
 	for range opts.Workers {
 		go s.work(taker)
 	}
+	defer s.keepBatches()
 	return s.wait()
 }
 
@@ -183,6 +195,10 @@ type batch struct {
 	violations violations
 	stats      Stats
 }
+
+// batches are those of streams that have ended. Who maps many files one after the
+// other needs no more memory than for one.
+var batches = sync.Pool{New: func() any { return new(batch) }}
 
 // unit is one record, or one page, as it stands in the data: a line, or the
 // lines of a page.
@@ -341,9 +357,11 @@ func (s *streaming) writeUnlocked(b *batch) error {
 func (s *streaming) newBatch() *batch {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b := &batch{}
+	var b *batch
 	if n := len(s.free); n > 0 {
 		b, s.free = s.free[n-1], s.free[:n-1]
+	} else {
+		b = batches.Get().(*batch)
 	}
 	b.units, b.events, b.rejects = b.units[:0], b.events[:0], b.rejects[:0]
 	b.violations.reset()
@@ -362,6 +380,16 @@ func (s *streaming) release(b *batch) {
 	} else {
 		s.large = b
 	}
+}
+
+// keepBatches leaves the batches to the streams that come after this one.
+func (s *streaming) keepBatches() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.free {
+		batches.Put(b)
+	}
+	s.free = nil
 }
 
 // grow gives a batch a larger buffer for its data. Large records take their turn:

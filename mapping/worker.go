@@ -69,8 +69,7 @@ func (w *worker) record(data []byte, line int64) *Reject {
 // eventMapper maps records to events: the taker of Stream.
 type eventMapper struct{ m *Mapper }
 
-func newEventMapper(p *Parser, opts *StreamOptions) *eventMapper {
-	m := p.NewMapper()
+func newEventMapper(m *Mapper, opts *StreamOptions) *eventMapper {
 	if opts.Validate != nil {
 		m.validator = new(udm.Validator)
 	}
@@ -80,10 +79,13 @@ func newEventMapper(p *Parser, opts *StreamOptions) *eventMapper {
 // takeRecord appends the event of a record to the batch.
 func (e *eventMapper) takeRecord(b *batch, record []byte, line int64) *Reject {
 	mark := len(b.events)
-	if len(record) > blockSize {
+	switch {
+	case len(record) > blockSize:
 		// An event is seldom larger than its record; growing step by step would
 		// copy a large one many times.
 		b.events = slices.Grow(b.events, len(record)+len(record)/8)
+	case cap(b.events) == 0:
+		b.events = make([]byte, 0, blockSize+blockSize/2) // small events are somewhat larger
 	}
 	events, err := e.m.Map(b.events, record)
 	if err != nil {

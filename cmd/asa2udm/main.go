@@ -31,7 +31,7 @@ func main() {
 // the first time comes later, at 8 MiB: for one record, to compile its rules and
 // to collect what that leaves behind would take as long as all the rest.
 func collectEarly() {
-	debug.SetGCPercent(200)
+	debug.SetGCPercent(300)
 	runtime.AddCleanup(new(*int), func(percent int) { debug.SetGCPercent(percent) }, 40)
 }
 
