@@ -137,6 +137,14 @@ func (f *resendFlags) connect(i secops.Instance) (*secops.Client, error) {
 	return secops.New(secops.Config{Instance: i, Endpoint: f.endpoint, Forwarder: f.forwarder, CAFile: f.caFile, UserAgent: "asa2udm/" + version()})
 }
 
+// rejects tells of records that the rules reject, if there are any.
+func (r *resendResult) rejects() string {
+	if r.Rejected == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; the rules reject %s", count(r.Rejected, "record"))
+}
+
 func (u *ui) resent(r resendResult) {
 	switch {
 	case r.Error != "":
@@ -144,14 +152,14 @@ func (u *ui) resent(r resendResult) {
 			u.logf("accepted %s in %s, by %s, before this:", count(r.Accepted, "dead letter"), r.Spool, count(r.Requests, "request"))
 		}
 	case r.DryRun && r.Letters > 0:
-		u.logf("%s in %s would be sent again", count(r.Letters, "dead letter"), r.Spool)
+		u.logf("%s in %s would be sent again%s", count(r.Letters-r.Rejected, "dead letter"), r.Spool, r.rejects())
 	case r.Nothing:
 		u.logf("nothing was pushed from %s", r.Spool)
 		u.hintf("give what --spool names, and with --config SPOOL/TENANT/SERVICE")
 	case r.Letters == 0:
 		u.logf("there are no dead letters in %s", r.Spool)
 	default:
-		u.logf("accepted %d of %s in %s, by %s", r.Accepted, count(r.Letters, "dead letter"), r.Spool, count(r.Requests, "request"))
+		u.logf("accepted %d of %s in %s, by %s%s", r.Accepted, count(r.Letters, "dead letter"), r.Spool, count(r.Requests, "request"), r.rejects())
 	}
 }
 

@@ -308,3 +308,18 @@ func TestResendByOtherRules(t *testing.T) {
 		}
 	}
 }
+
+// TestResendDryRunRejects tells what would not be sent, because the rules reject it.
+func TestResendDryRunRejects(t *testing.T) {
+	r, dead, cured := refusingRig(t, "dir", "--normalize")
+	cured()
+	rules := filepath.Join(t.TempDir(), "my.yaml")
+	if err := os.WriteFile(rules, []byte("log_type: X\nmappings:\n  - {from: no_such_time, to: metadata.event_timestamp}\nevent_type: GENERIC_EVENT\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := r.resend("--dry-run", "--rules", rules).CombinedOutput()
+	want := fmt.Sprintf("would be sent again; the rules reject %s", count(int64(dead), "record"))
+	if err != nil || !strings.Contains(string(out), "0 dead letters in ") || !strings.Contains(string(out), want) {
+		t.Errorf("%v\n%s\nwant %q", err, out, want)
+	}
+}

@@ -56,6 +56,8 @@ type Resent struct {
 	// Letters counts the events that were dead letters when it came to their batch;
 	// one that ends with an error has not seen those of the batches behind it.
 	Letters int `json:"dead_letters"`
+	// Rejected counts those whose records the rules reject, which are not sent.
+	Rejected int `json:"rejected,omitempty"`
 	// Accepted counts those that were accepted, and Left those that stay.
 	Accepted int `json:"accepted"`
 	Left     int `json:"left"`
@@ -169,7 +171,7 @@ func (r *Resend) open(ctx context.Context, name string) (*resending, error) {
 
 // run sends what is left and notes what stays.
 func (f *resending) run(ctx context.Context, done *Resent) error {
-	events, err := f.events(ctx)
+	events, err := f.events(ctx, done)
 	if err != nil {
 		return err
 	}
@@ -196,7 +198,7 @@ func (f *resending) run(ctx context.Context, done *Resent) error {
 
 // events answers what is sent for each letter, nil for one that is not sent: the
 // event as it was, or what the rules make of its record by now.
-func (f *resending) events(ctx context.Context) ([][]byte, error) {
+func (f *resending) events(ctx context.Context, done *Resent) ([][]byte, error) {
 	out := make([][]byte, len(f.letters))
 	var records [][]byte
 	var at []int
@@ -223,6 +225,7 @@ func (f *resending) events(ctx context.Context) ([][]byte, error) {
 	for n, i := range at {
 		if reject, no := rejected[n]; no {
 			out[i] = nil
+			done.Rejected++
 			reason := fmt.Sprintf("not sent: the rules reject the record: %s, %s", reject.Get("error"), reject.Get("detail"))
 			f.stay(f.letters[i].Index, words{Reason: reason})
 			continue

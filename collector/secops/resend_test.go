@@ -181,7 +181,7 @@ func TestResendMapped(t *testing.T) {
 	if err == nil {
 		sent = r.api.Accepted()[before:]
 	}
-	if err != nil || done.Accepted != 3 || len(left) != 1 || left[0].ID != letters[1] || left[0].Status != 0 ||
+	if err != nil || done.Accepted != 3 || done.Rejected != 1 || len(left) != 1 || left[0].ID != letters[1] || left[0].Status != 0 ||
 		left[0].Reason != "not sent: the rules reject the record: timestamp, no timestamp" {
 		t.Fatalf("%+v, %+v, %v", done, left, err)
 	}
