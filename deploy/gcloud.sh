@@ -246,14 +246,19 @@ know() {
 	printf '%s\n' "$answer" | tr '\t' ' '
 }
 
-# ensure DESCRIBE... -- CREATE... makes something unless it is there.
-ensure() {
+# describe DESCRIBE... -- REST... keeps the words before -- as $describe, and how many they are with it.
+describe() {
 	describe='' described=1
 	for word in "$@"; do
 		[ "$word" != -- ] || break
 		describe="$describe $word"
 		described=$((described + 1))
 	done
+}
+
+# ensure DESCRIBE... -- CREATE... makes something unless it is there.
+ensure() {
+	describe "$@"
 	shift "$described"
 	# shellcheck disable=SC2086 # words of this script, without blanks
 	if [ -z "$dry_run" ] && $describe >/dev/null 2>&1; then
@@ -587,12 +592,7 @@ alert "no run has succeeded" CRITICAL \
 behind='' unseen=''
 # left DESCRIBE... -- DELETE... notes something that is there, and how to delete it, or that nobody may look.
 left() {
-	describe='' described=1
-	for word in "$@"; do
-		[ "$word" != -- ] || break
-		describe="$describe $word"
-		described=$((described + 1))
-	done
+	describe "$@"
 	shift "$described"
 	[ -z "$dry_run" ] || return 0
 	# shellcheck disable=SC2086 # words of this script, without blanks

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -248,6 +249,21 @@ func killPushAtCall(t *testing.T, storage, calls string, at int, after bool) boo
 	r := newSecOpsRig(t, storage, secopstest.Config{})
 	r.grow(35)
 	cmd := r.collect("--object-records", "15", "--normalize", "--overlap", "0s")
+	stopped := r.killAtCall(cmd, calls, at, after)
+	r.grow(5)
+	r.mustCollect("--normalize", "--overlap", "0s")
+	r.wantLog()
+	r.wantUDM()
+	if repeated := r.wantPushed("udm/"); repeated > 15 || calls == "secops" && !after && repeated > 0 {
+		t.Errorf("call %d: %d events came twice", at, repeated)
+	}
+	return stopped
+}
+
+// killAtCall runs a command and kills it at a call of the storage or of SecOps, before
+// or after that is served. It reports whether the command came so far.
+func (r *rig) killAtCall(cmd *exec.Cmd, calls string, at int, after bool) bool {
+	r.t.Helper()
 	around := &r.onStorage
 	if calls == "secops" {
 		around = &r.secops.calls
@@ -266,22 +282,15 @@ func killPushAtCall(t *testing.T, storage, calls string, at int, after bool) boo
 		cmd.Process.Kill()
 	})
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	close(started)
 	err := cmd.Wait()
 	if err != nil && !killed(err) {
-		t.Fatalf("call %d: %v", at, err)
+		r.t.Fatalf("call %d: %v", at, err)
 	}
 	around.clear()
-	r.grow(5)
-	r.mustCollect("--normalize", "--overlap", "0s")
-	r.wantLog()
-	r.wantUDM()
-	if repeated := r.wantPushed("udm/"); repeated > 15 || calls == "secops" && !after && repeated > 0 {
-		t.Errorf("call %d: %d events came twice", at, repeated)
-	}
-	return killed(err)
+	return err != nil
 }
 
 // TestSecOpsEveryStep kills the command at each write, sync, link and rename at the

@@ -215,39 +215,14 @@ func killResendAtCall(t *testing.T, storage, calls string, at int, after bool) b
 	r, dead, cured := refusingRig(t, storage, "--normalize")
 	cured()
 	cmd := r.resend()
-	around := &r.onStorage
-	if calls == "secops" {
-		around = &r.secops.calls
-	}
-	var n atomic.Int64
-	started := make(chan struct{}) // cmd.Process is set then
-	around.set(func(serve func()) {
-		<-started
-		if n.Add(1) != int64(at) {
-			serve()
-			return
-		}
-		if after {
-			serve()
-		}
-		cmd.Process.Kill()
-	})
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	close(started)
-	err := cmd.Wait()
-	if err != nil && !killed(err) {
-		t.Fatalf("call %d: %v", at, err)
-	}
-	around.clear()
+	stopped := r.killAtCall(cmd, calls, at, after)
 	if out, err := r.resend().CombinedOutput(); err != nil {
 		t.Fatalf("the run after call %d: %v\n%s", at, err, out)
 	}
 	if repeated := r.wantPushed("udm/"); repeated > dead || calls == "secops" && !after && repeated > 0 {
 		t.Errorf("call %d: %d events came twice", at, repeated)
 	}
-	return killed(err)
+	return stopped
 }
 
 // TestResendEveryStep kills the command at each write, sync, link and rename at the
