@@ -79,7 +79,7 @@ func (s *service) get(path string) (status int, body string) {
 func (s *service) await(path, want string) {
 	s.t.Helper()
 	var body string
-	for range 300 {
+	for range 600 {
 		if _, body = s.get(path); strings.Contains(body, want) {
 			return
 		}

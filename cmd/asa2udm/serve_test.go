@@ -288,7 +288,7 @@ func TestServeIsStopped(t *testing.T) {
 // awaitLog waits until the log holds a text so many times.
 func (s *service) awaitLog(text string, times int) {
 	s.t.Helper()
-	for range 300 {
+	for range 1500 {
 		if strings.Count(s.log.String(), text) >= times {
 			return
 		}

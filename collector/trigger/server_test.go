@@ -45,6 +45,22 @@ func (s *served) said() string {
 // serve starts a server for the runs; change may set more.
 func serve(t *testing.T, change func(*Config), targets ...Target) *served {
 	t.Helper()
+	s := newServed(t, change, targets...)
+	s.start()
+	return s
+}
+
+// serveHurried starts one whose callers have half a second for what they send.
+func serveHurried(t *testing.T, target Target) *served {
+	t.Helper()
+	s := newServed(t, nil, target)
+	s.server.headerTime, s.server.bodyTime = 500*time.Millisecond, 500*time.Millisecond
+	s.start()
+	return s
+}
+
+func newServed(t *testing.T, change func(*Config), targets ...Target) *served {
+	t.Helper()
 	auth, err := NewToken(TokenConfig{Token: sharedToken})
 	if err != nil {
 		t.Fatal(err)
@@ -55,18 +71,21 @@ func serve(t *testing.T, change func(*Config), targets ...Target) *served {
 		change(&c)
 	}
 	s.server = New(c)
-	s.server.headerTime, s.server.bodyTime = 300*time.Millisecond, 300*time.Millisecond
+	return s
+}
+
+func (s *served) start() {
+	s.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	s.address = l.Addr().String()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(s.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.server.Serve(ctx, l) }()
 	s.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { s.stop() })
-	return s
+	s.t.Cleanup(func() { s.stop() })
 }
 
 // post calls with the token, and answers the status and the body.
@@ -209,7 +228,7 @@ func TestCallsThatAreRefused(t *testing.T) {
 // TestSlowCallers cuts off who sends a byte now and then, and lets others in all
 // the while.
 func TestSlowCallers(t *testing.T) {
-	s := serve(t, nil, Target{Run: fine})
+	s := serveHurried(t, Target{Run: fine})
 	authorized := "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + sharedToken + "\r\n"
 	for name, begin := range map[string]string{
 		"headers":          authorized,
@@ -256,7 +275,7 @@ func TestSlowCallers(t *testing.T) {
 // TestLongRun lasts longer than a caller may take to send: the limits are not
 // those of the answer.
 func TestLongRun(t *testing.T) {
-	s := serve(t, nil, Target{Run: func(ctx context.Context, _ Trigger) (any, error) {
+	s := serveHurried(t, Target{Run: func(ctx context.Context, _ Trigger) (any, error) {
 		time.Sleep(time.Second)
 		return nil, ctx.Err()
 	}})
@@ -302,7 +321,7 @@ func TestHealth(t *testing.T) {
 func (s *served) awaitTriggers(n int) {
 	s.t.Helper()
 	r := s.server.targets[0].runner
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		r.mu.Lock()
 		waiting := r.waiting
 		met := waiting != nil && waiting.outcome.Triggers == n
@@ -384,7 +403,7 @@ func TestCallerHangsUp(t *testing.T) {
 		}
 	})
 	conn.Close()
-	for range 100 {
+	for range 1500 {
 		if strings.Contains(s.said(), "has gone before its answer") {
 			break
 		}
