@@ -53,14 +53,14 @@ func (fn *mapFn) Teardown() error {
 }
 
 // StartBundle makes room for objects.
-func (fn *mapFn) StartBundle(ctx context.Context) {
+func (fn *mapFn) StartBundle(ctx context.Context, _ func(objects.Object)) {
 	ctx, fn.stop = context.WithCancel(ctx)
 	fn.under, fn.ctx = errgroup.WithContext(ctx)
 	fn.under.SetLimit(max(fn.Options.AtOnce, 1))
 }
 
 // ProcessElement begins an object, and waits where too many are under way.
-func (fn *mapFn) ProcessElement(ctx context.Context, o objects.Object) error {
+func (fn *mapFn) ProcessElement(ctx context.Context, o objects.Object, _ func(objects.Object)) error {
 	fn.under.Go(func() error { return fn.mapObject(fn.ctx, o) })
 	if fn.ctx.Err() != nil {
 		return fn.end()
@@ -70,7 +70,7 @@ func (fn *mapFn) ProcessElement(ctx context.Context, o objects.Object) error {
 }
 
 // FinishBundle waits for all objects.
-func (fn *mapFn) FinishBundle(ctx context.Context) error {
+func (fn *mapFn) FinishBundle(ctx context.Context, _ func(objects.Object)) error {
 	err := fn.end()
 	fn.report(ctx)
 	return err

@@ -48,13 +48,13 @@ func TestBundle(t *testing.T) {
 	}
 	fn, all := bundle(t, texts)
 	for range 2 {
-		fn.StartBundle(t.Context())
+		fn.StartBundle(t.Context(), nil)
 		for _, o := range all {
-			if err := fn.ProcessElement(t.Context(), o); err != nil {
+			if err := fn.ProcessElement(t.Context(), o, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := fn.FinishBundle(t.Context()); err != nil {
+		if err := fn.FinishBundle(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		for i := range 20 {
@@ -86,15 +86,15 @@ func TestBundleFails(t *testing.T) {
 			if bad.Name == "a" || bad.Name == "c" {
 				continue
 			}
-			fn.StartBundle(t.Context())
-			err := fn.ProcessElement(t.Context(), bad)
+			fn.StartBundle(t.Context(), nil)
+			err := fn.ProcessElement(t.Context(), bad, nil)
 			for range 10 {
 				if err == nil {
-					err = fn.ProcessElement(t.Context(), objects.Object{Path: "a", Name: "a"})
+					err = fn.ProcessElement(t.Context(), objects.Object{Path: "a", Name: "a"}, nil)
 				}
 			}
 			if err == nil && finish {
-				err = fn.FinishBundle(t.Context())
+				err = fn.FinishBundle(t.Context(), nil)
 			}
 			if finish && (err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%q", bad.Path))) {
 				t.Errorf("%s: got %v", bad.Path, err)
@@ -117,12 +117,12 @@ func TestBundleFails(t *testing.T) {
 func TestBundleCanceled(t *testing.T) {
 	fn, all := bundle(t, map[string]string{"a": strings.Repeat(record, 100_000)})
 	ctx, cancel := context.WithCancel(t.Context())
-	fn.StartBundle(ctx)
-	if err := fn.ProcessElement(ctx, all[0]); err != nil {
+	fn.StartBundle(ctx, nil)
+	if err := fn.ProcessElement(ctx, all[0], nil); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
-	if err := fn.FinishBundle(ctx); err == nil {
+	if err := fn.FinishBundle(ctx, nil); err == nil {
 		t.Skip("it was done already")
 	}
 	if left, _ := filepath.Glob("out/*"); len(left) > 0 {

@@ -21,7 +21,8 @@ import (
 func init() {
 	// Beam finds functions and types on a worker by what is registered here.
 	register.DoFn3x1[context.Context, []byte, func(objects.Object), error](&findFn{})
-	register.DoFn2x1[context.Context, objects.Object, error](&mapFn{})
+	register.DoFn3x1[context.Context, objects.Object, func(objects.Object), error](&mapFn{})
+	register.DoFn1x0[objects.Object](&endFn{})
 	register.Emitter1[objects.Object]()
 }
 
@@ -53,9 +54,18 @@ func New(o Options) *beam.Pipeline {
 	// Without this, runners would fuse the two steps, and the worker that lists the
 	// objects would map all of them.
 	spread := beam.Reshuffle(s, found)
-	beam.ParDo0(s.Scope("map objects"), &mapFn{Options: o}, spread)
+	// Nothing is sent on. But while a step that sends nothing to another is at work,
+	// Prism asks for its end without a pause, and takes a processor for that alone.
+	none := beam.ParDo(s.Scope("map objects"), &mapFn{Options: o}, spread)
+	beam.ParDo0(s.Scope("end"), &endFn{}, beam.Reshuffle(s, none))
 	return p
 }
+
+// endFn is a step for another to come before.
+type endFn struct{}
+
+// ProcessElement is never called.
+func (*endFn) ProcessElement(objects.Object) {}
 
 // places answers where the events and the rejects of an object go.
 func (o *Options) places(name string) (events, rejects string, err error) {
