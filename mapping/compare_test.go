@@ -3,6 +3,7 @@ package mapping
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -166,6 +167,38 @@ func TestCompareWritesWhatDiffers(t *testing.T) {
 			}
 			if (changed == 0) != (tc.old == "") {
 				t.Errorf("%d records differ", changed)
+			}
+		})
+	}
+}
+
+// TestCompareSharedElement holds that against records which differ in what the one
+// element of a list gets that several rules share.
+func TestCompareSharedElement(t *testing.T) {
+	const rules = `log_type: EXAMPLE
+mappings:
+  - {from: time, to: metadata.event_timestamp}
+  - {from: a, to: security_result.summary}
+%sevent_type: GENERIC_EVENT
+`
+	const a = `{"time":"2024-05-01T06:00:00Z","a":"x"}`
+	const both = `{"time":"2024-05-01T06:00:00Z","a":"x","b":"y"}`
+	without := compileText(t, fmt.Sprintf(rules, ""))
+	with := compileText(t, fmt.Sprintf(rules, "  - {from: b, to: security_result.description}\n"))
+	for _, tc := range []struct {
+		name    string
+		records []string
+		want    int64
+	}{
+		{"the first record is the same", []string{a, both, a, both}, 2},
+		{"the first record differs", []string{both, a, both}, 2},
+		{"all records are the same", []string{a, a}, 0},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			text := strings.Join(tc.records, "\n")
+			got, err := Compare(t.Context(), without, with, strings.NewReader(text), StreamOptions{Workers: 1})
+			if err != nil || got.Changed != tc.want {
+				t.Errorf("got %d changed records, want %d; %v", got.Changed, tc.want, err)
 			}
 		})
 	}

@@ -145,19 +145,20 @@ func (m *Mapper) shareScan(o *Mapper) {
 	copy(m.filled, o.filled)
 }
 
-// begin forgets what was made of the record before, for an event behind dst.
+// begin forgets what was made of the record before, for an event behind dst, and
+// finds the ops that can have something to write for the one at hand.
 func (m *Mapper) begin(dst []byte) {
 	m.dst, m.texts = dst, m.texts[:0]
 	clear(m.present)
 	clear(m.decided)
 	clear(m.readings)
 	clear(m.outcomes)
+	m.findDue()
 }
 
 // finish appends the event of the record at hand to dst.
 func (m *Mapper) finish(dst []byte) ([]byte, error) {
 	m.begin(dst)
-	m.findDue()
 	if m.validator != nil {
 		m.validator.Begin()
 	}
