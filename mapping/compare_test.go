@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -202,4 +206,115 @@ mappings:
 			}
 		})
 	}
+}
+
+// TestCompareEditedPacks holds that against random edits of the shipped packs, and
+// events written whole by the two packs, each on its own.
+func TestCompareEditedPacks(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 8))
+	edits := 60
+	if testing.Short() {
+		edits = 15
+	}
+	for pack, records := range map[string][]byte{
+		"asa.yaml":          asagen.New(12, asagen.Options{Shuffle: true}).File(nil, 60),
+		"okta.yaml":         goldenRecords(t, "okta"),
+		"github-audit.yaml": goldenRecords(t, "github-audit"),
+	} {
+		src, err := ReadPack(pack)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := compilePack(t, pack)
+		whole, differ := 0, 0
+		for range edits {
+			text := editRules(random, string(src))
+			after, err := Compile("edited.yaml", []byte(text), Options{})
+			if err != nil {
+				continue // what went is needed
+			}
+			plans, err := sharePlans(before, after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := Compare(t.Context(), before, after, bytes.NewReader(records), StreamOptions{Workers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			changed, same := countChanged(t, before, after, records)
+			if n := got.Changed; n != changed {
+				t.Errorf("%s: got %d changed records of %d, want %d, after\n%s", pack, n, changed+same, changed,
+					cmp.Diff(strings.Split(string(src), "\n"), strings.Split(text, "\n")))
+			}
+			if plans.whole {
+				whole++
+			} else if changed > 0 {
+				differ++
+			}
+		}
+		if whole == 0 || differ < edits/10 {
+			t.Errorf("%s: %d of %d edits were compared whole, %d changed events in some fields", pack, whole, edits, differ)
+		}
+	}
+}
+
+// countChanged maps each record by both parsers, and counts the events that differ
+// where both made one.
+func countChanged(t *testing.T, before, after *Parser, records []byte) (changed, same int64) {
+	t.Helper()
+	m, n := before.NewMapper(), after.NewMapper()
+	for record := range bytes.Lines(records) {
+		old, err := m.Map(nil, record)
+		if err != nil {
+			continue
+		}
+		now, err := n.Map(nil, record)
+		switch {
+		case err != nil:
+		case bytes.Equal(old, now):
+			same++
+		default:
+			changed++
+		}
+	}
+	return changed, same
+}
+
+// editRules takes a rule away, or lets it read what another reads, once or twice.
+func editRules(random *rand.Rand, text string) string {
+	lines := strings.Split(text, "\n")
+	var rules []int
+	for i, line := range lines {
+		if strings.HasPrefix(line, "  - {") {
+			rules = append(rules, i)
+		}
+	}
+	from := regexp.MustCompile(`from: (\[.*?\]|[^,}]+)`)
+	for range 1 + random.IntN(2) {
+		i, other := rules[random.IntN(len(rules))], lines[rules[random.IntN(len(rules))]]
+		if source := from.FindString(other); source != "" && random.IntN(2) == 0 {
+			lines[i] = from.ReplaceAllLiteralString(lines[i], source)
+		} else {
+			lines[i] = ""
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// goldenRecords answers the records of a pack's golden cases, several times over.
+func goldenRecords(t *testing.T, pack string) []byte {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("../testdata/golden", pack, "*.ndjson"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%d golden cases, %v", len(names), err)
+	}
+	var all []byte
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text...)
+	}
+	return bytes.Repeat(all, 2)
 }
