@@ -93,9 +93,10 @@ func (c *cutter) fill(b *batch) {
 	}
 	b.data = b.data[:n+got]
 	switch {
-	case errors.Is(err, io.EOF):
+	case err == io.EOF:
 		c.err = io.EOF
 	case err != nil:
+		// An EOF that something wraps is that of a connection: the input goes on.
 		c.err = fmt.Errorf("read: %w", err)
 	}
 }

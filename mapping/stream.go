@@ -113,7 +113,8 @@ func (c *Codes) add(o *Codes) {
 // length of the input.
 //
 // The error is that of r or w, ErrTooManyRejects, or the context's. What was read
-// before it has been written, unless w failed.
+// before it has been written, unless w failed. One Read of r may still be under way
+// when Stream returns an error that is not that of r.
 func Stream(ctx context.Context, p *Parser, r io.Reader, w io.Writer, opts StreamOptions) (Stats, error) {
 	var all []*eventMapper
 	defer func() {
@@ -145,12 +146,26 @@ func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, t
 	s := &streaming{opts: opts, w: w, ctx: ctx, cancel: cancel, turn: make(chan *cutter, 1), handedIn: make(map[int64]*batch)}
 	s.changed.L = &s.mu
 	defer context.AfterFunc(ctx, s.stop)()
-	s.turn <- newCutter(r, opts.MaxRecord, s.grow)
+	s.turn <- newCutter(untilDone{ctx, r}, opts.MaxRecord, s.grow)
 	for range opts.Workers {
 		go s.work(taker)
 	}
 	defer s.keepBatches()
 	return s.wait()
+}
+
+// untilDone begins no Read once a context has ended. A line without an end would
+// otherwise be read for ever.
+type untilDone struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u untilDone) Read(p []byte) (int, error) {
+	if u.ctx.Err() != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.r.Read(p)
 }
 
 // streaming is one run of stream. Its workers take turns at the input: the one

@@ -301,6 +301,29 @@ func TestStreamReadError(t *testing.T) {
 	}
 }
 
+// TestStreamWrappedEOF checks that an EOF which something wraps, as HTTP clients do
+// where a connection ends before the answer, is no end of the input.
+func TestStreamWrappedEOF(t *testing.T) {
+	p := compileText(t, streamRules)
+	cut := fmt.Errorf("get the rest: %w", io.EOF)
+	in := goodRecord(1) + "\n" + goodRecord(2)
+	for name, r := range map[string]io.Reader{
+		"behind the data": io.MultiReader(strings.NewReader(in), iotest.ErrReader(cut)),
+		"with data":       io.MultiReader(strings.NewReader(in), dataThenErr{cut}),
+		"in a long line":  io.MultiReader(strings.NewReader(in+padded(700)), iotest.ErrReader(cut)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := runStream(t, p, r, StreamOptions{MaxRecord: 600})
+			if err == nil || !strings.Contains(err.Error(), cut.Error()) {
+				t.Errorf("got error %v, want read: %v", err, cut)
+			}
+			if !slices.Equal(got.Events, []string{"1"}) || len(got.Rejects) != 0 {
+				t.Errorf("got events %q and rejects %q, want the whole line alone", got.Events, got.Rejects)
+			}
+		})
+	}
+}
+
 // dataThenErr gives its last bytes together with an error, and then forgets it.
 type dataThenErr struct{ err error }
 
@@ -370,6 +393,41 @@ func TestStreamCancel(t *testing.T) {
 		}
 		w.Close() // the bubble fails if a goroutine stays behind
 	})
+}
+
+// TestStreamCancelReadsNoMore cancels in the middle of a line that never ends, the
+// reading of which no Read blocks.
+func TestStreamCancelReadsNoMore(t *testing.T) {
+	p := compileText(t, streamRules)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		line := &endless{cancel: cancel, cancelAt: 5}
+		if _, err := Stream(ctx, p, line, io.Discard, StreamOptions{Workers: 2, MaxRecord: 100}); !errors.Is(err, context.Canceled) {
+			t.Errorf("got error %v", err)
+		}
+		synctest.Wait()
+		if line.reads != line.cancelAt {
+			t.Errorf("%d reads, want none after the %dth", line.reads, line.cancelAt)
+		}
+	})
+}
+
+// endless is a line without an end, or nearly: so many reads are enough to tell. One
+// of them cancels something.
+type endless struct {
+	reads, cancelAt int
+	cancel          func()
+}
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.reads++; e.reads == e.cancelAt {
+		e.cancel()
+	}
+	if e.reads == 1000 {
+		return 0, io.EOF
+	}
+	b[0] = 'x'
+	return 1, nil
 }
 
 // TestStreamEndsItsGoroutines runs streams to each kind of end in a bubble, which
