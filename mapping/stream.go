@@ -277,9 +277,6 @@ func (s *streaming) begin(b *batch, err error) bool {
 	if s.ended {
 		return false
 	}
-	if err == nil {
-		err = s.ctx.Err() // stop may not have had its turn yet
-	}
 	if err != nil {
 		s.ended = true
 		switch {
