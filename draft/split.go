@@ -45,7 +45,7 @@ func (sp *splitter) read(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, tooLong, err := readLine(lines)
-		if err != nil && !errors.Is(err, io.EOF) {
+		if err != nil && err != io.EOF {
 			return err
 		}
 		if len(line) > 0 || tooLong {
