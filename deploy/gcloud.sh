@@ -186,11 +186,15 @@ trigger=$name-trigger@$project.iam.gserviceaccount.com
 runbook=https://github.com/asa2udm/asa2udm/blob/main/docs/deploy.md#alerts
 
 # quote prints arguments as a shell reads them. What a dry run cannot know is a variable that an earlier
-# line sets, so that those stand in double quotes.
+# line sets, so that those stand in double quotes, unless a flag has brought what a shell would run there.
 quote() {
 	for arg in "$@"; do
+		known=$(printf '%s' "$arg" | sed 's/[$][{]PROJECT_NUMBER}//g; s/[$][{]SERVICE_URL}//g')
+		case $known in
+		"$arg" | *[!A-Za-z0-9_./:=@,+%-]*) ;;
+		*) printf '"%s" ' "$arg" && continue ;;
+		esac
 		case $arg in
-		*"\${PROJECT_NUMBER}"* | *"\${SERVICE_URL}"*) printf '"%s" ' "$arg" ;;
 		'' | *[!A-Za-z0-9_./:=@,+%-]*) printf "'%s' " "$(printf '%s' "$arg" | sed "s/'/'\\\\''/g")" ;;
 		*) printf '%s ' "$arg" ;;
 		esac

@@ -424,6 +424,32 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
+// TestDryRunQuotesWhatFlagsBring prints commands that run nothing but gcloud, even where a flag has the name of
+// a variable of theirs.
+func TestDryRunQuotesWhatFlagsBring(t *testing.T) {
+	for _, name := range []string{"PROJECT_NUMBER", "SERVICE_URL"} {
+		t.Run(name, func(t *testing.T) {
+			rig := newRig(t)
+			planted := filepath.Join(rig.dir, "planted")
+			printed := rig.run(t, nil, "--team=${"+name+"}$(printf>planted)", "--mode=service", "--secret-file=-", "--dry-run")
+			if printed.code != 0 {
+				t.Fatalf("exit code %d\n%s", printed.code, printed.stderr)
+			}
+			cmd := exec.Command("sh", "-e")
+			cmd.Args, cmd.Dir = append(cmd.Args, "-c", printed.stdout), rig.dir
+			if got := rig.exec(t, nil, cmd); got.code != 0 {
+				t.Fatalf("the printed commands fail: %d\n%s", got.code, got.stderr)
+			}
+			if _, err := os.Stat(planted); err == nil {
+				t.Error("a value of a flag was run")
+			}
+			if len(rig.changes()) == 0 {
+				t.Error("the printed commands change nothing")
+			}
+		})
+	}
+}
+
 func TestChangedSettingsAreBroughtUpToDate(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
