@@ -186,7 +186,7 @@ func planThing(f facts, kind string, v map[string]any) {
 		f[name+" retention"] = path(v, "retention_policy", 0, "retention_period")
 		for _, rule := range list(v, "lifecycle_rule") {
 			f[name+" lifecycle age="+path(rule, "condition", 0, "age")+" noncurrent="+path(rule, "condition", 0, "days_since_noncurrent_time")+
-				" newer="+path(rule, "condition", 0, "num_newer_versions")+" live="+strconv.FormatBool(path(rule, "condition", 0, "with_state") == "LIVE")] = path(rule, "action", 0, "type")
+				" newer="+path(rule, "condition", 0, "num_newer_versions")+" live="+map[string]string{"LIVE": "true", "ARCHIVED": "false"}[path(rule, "condition", 0, "with_state")]] = path(rule, "action", 0, "type")
 		}
 	case "google_cloud_run_v2_job":
 		f["run: tasks"] = path(v, "template", 0, "task_count") + " " + path(v, "template", 0, "parallelism")
