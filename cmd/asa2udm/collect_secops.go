@@ -141,7 +141,8 @@ func secopsHint(err error) string {
 	case errors.Is(err, secops.ErrNotFound):
 		return "check project, location and instance (SIEM Settings, Profile), the log type, and the endpoint of the location"
 	case errors.Is(err, secops.ErrRefused):
-		return "the words tell why: correct the log type or the rules; --max-dead-letters N sets up to N events of a batch aside"
+		return "the words tell why: correct the log type or the setup and run again; UDM that lies at the spool stays as it was mapped: " +
+			"run once with --max-dead-letters N, which sets up to N events of a batch aside, and then resend --rules with the corrected rules"
 	case errors.Is(err, secops.ErrAnswer):
 		return "look for a proxy or a login page between here and the endpoint, and check the endpoint"
 	case errors.Is(err, secops.ErrRequest):

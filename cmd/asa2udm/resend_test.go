@@ -284,6 +284,47 @@ func TestResendByOtherRules(t *testing.T) {
 	}
 }
 
+// TestRulesThatAllIsRefusedBy are corrected by what the hint says: the batch at the
+// spool stays as it was mapped, so that another run with other rules alone is refused
+// again.
+func TestRulesThatAllIsRefusedBy(t *testing.T) {
+	r := newSecOpsRig(t, "dir", secopstest.Config{Bad: func(e secopstest.Event) string {
+		if strings.Contains(e.Data, `"product_version":"wrong"`) {
+			return "udm validation failed"
+		}
+		return ""
+	}})
+	r.grow(30)
+	rules := func(version string) string {
+		name := filepath.Join(t.TempDir(), "my.yaml")
+		if err := os.WriteFile(name, []byte("extends: asa.yaml\nconstants:\n  metadata.product_version: "+version+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	right := rules("right")
+	for _, file := range []string{rules("wrong"), right} {
+		out, err := r.collect("--normalize", "--rules", file, "--log-format", "text").CombinedOutput()
+		checkExit(t, err, exitCannot)
+		for _, want := range []string{"11 in a row", "--max-dead-letters N", "resend --rules"} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("the run does not say %q:\n%s", want, out)
+			}
+		}
+	}
+	r.mustCollect("--normalize", "--rules", right, "--max-dead-letters", "10000")
+	if out, err := r.resend("--rules", right).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ids := make(map[string]bool)
+	for _, e := range r.secops.Accepted() {
+		ids[e.ID] = true
+	}
+	if n := len(lines(t, r.open(), "raw/")); len(ids) != n || len(r.secops.Accepted()) != n {
+		t.Errorf("%d events were accepted under %d ids, %d were collected", len(r.secops.Accepted()), len(ids), n)
+	}
+}
+
 // TestResendDryRunRejects tells what would not be sent, because the rules reject it.
 func TestResendDryRunRejects(t *testing.T) {
 	r, dead, cured := refusingRig(t, "dir", "--normalize")
