@@ -149,8 +149,8 @@ func (s *servedJob) run(ctx context.Context, by trigger.Trigger) (report any, er
 
 // endedBy gives an error of a run the reason why its context has ended.
 func endedBy(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, ctx.Err()) {
-		return cause
+	if trigger.EndedEarly(ctx, err) {
+		return context.Cause(ctx)
 	}
 	return err
 }

@@ -137,10 +137,17 @@ func (r *Runner) once(by Trigger) (report any, err error) {
 		}
 	}()
 	report, err = r.run(ctx, by)
-	if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) && errors.Is(err, ctx.Err()) {
+	if cause := context.Cause(ctx); err != nil && !errors.Is(err, cause) && EndedEarly(ctx, err) {
 		err = fmt.Errorf("%w: %w", cause, err)
 	}
 	return report, err
+}
+
+// EndedEarly reports whether a run has failed because its ctx has ended. One that
+// still makes its last batch durable by then does so under a context of its own,
+// which is cancelled when that takes too long, whatever has ended ctx.
+func EndedEarly(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Canceled))
 }
 
 // Stopping reports whether Stop was called.

@@ -151,6 +151,30 @@ func TestRunTakesTooLong(t *testing.T) {
 	})
 }
 
+// TestLastBatchTakesTooLong is of a run that goes on for a while when its time is
+// over, under a context of its own.
+func TestLastBatchTakesTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRunner(func(ctx context.Context, _ Trigger) (any, error) {
+			<-ctx.Done()
+			own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+			cancel()
+			return nil, fmt.Errorf("write batch 1: %w", own.Err())
+		}, time.Minute)
+		if o := r.Do(t.Context(), Trigger{}); !errors.Is(o.Err, ErrIncomplete) || !errors.Is(o.Err, context.Canceled) {
+			t.Errorf("the run ends with %v", o.Err)
+		}
+	})
+}
+
+// TestCallCancelledInTime is of a run whose time was not over.
+func TestCallCancelledInTime(t *testing.T) {
+	r := NewRunner(func(context.Context, Trigger) (any, error) { return nil, context.Canceled }, time.Minute)
+	if o := r.Do(t.Context(), Trigger{}); errors.Is(o.Err, ErrIncomplete) || !errors.Is(o.Err, context.Canceled) {
+		t.Errorf("the run ends with %v", o.Err)
+	}
+}
+
 // TestRunEndsWellAtItsLimit is no failure: all that was there is done.
 func TestRunEndsWellAtItsLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
