@@ -39,7 +39,7 @@ type Transform struct {
 // Lost is a value that lost against the one written.
 type Lost struct {
 	Rule   *Rule
-	Source string
+	Source string // empty for a constant
 	Raw    string
 	Value  string // its JSON, had it won
 	Why    string
@@ -162,29 +162,34 @@ func (t *trace) wrote(m *Mapper, o *op, item, beg int) {
 	default:
 		e.Path += "[" + strconv.Itoa(item) + "]"
 	}
-	if len(st.from.nodes) > 0 {
-		e.Source, e.Raw, e.Transforms = t.sourcePath(st), rawOf(m, &t.span), t.transforms
+	if e.Source, e.Raw = t.from(m, st); e.Source != "" {
+		e.Transforms = t.transforms
 	}
 	e.Lost = m.lost(origin{f, st, t.alt, t.frame()})
 	t.values = append(t.values, e)
 }
 
-// sourcePath answers where in the record the value being tried stands.
-func (t *trace) sourcePath(st *step) string {
-	path := t.recordPath(st.from.nodes[t.alt].path)
+// from answers where in the record the value being tried stands, and its JSON there.
+// Both are empty for what does not come from the record.
+func (t *trace) from(m *Mapper, st *step) (path, raw string) {
+	if len(st.from.nodes) == 0 {
+		return "", ""
+	}
+	path = t.recordPath(st.from.nodes[t.alt].path)
 	if t.element >= 0 {
 		path += "[" + strconv.Itoa(t.element) + "]"
 	}
-	return path
+	return path, rawOf(m, &t.span)
 }
 
 // repeated is told of a value that its list holds already: it lost against the
 // one that stands there.
 func (t *trace) repeated(m *Mapper, f *field, st *step, value string) {
 	list := t.eventPath(f.path) + "["
+	source, raw := t.from(m, st)
 	for i := range t.values {
 		if v := &t.values[i]; strings.HasPrefix(v.Path, list) && v.Value == value {
-			v.Lost = append(v.Lost, Lost{st.rule, t.sourcePath(st), rawOf(m, &t.span), value, "the list has the value already"})
+			v.Lost = append(v.Lost, Lost{st.rule, source, raw, value, "the list has the value already"})
 		}
 	}
 }

@@ -21,6 +21,7 @@ mappings:
   - {from: t, to: metadata.event_timestamp}
   - {from: ips, extract: ip, to: principal.ip}
   - {from: again, extract: ip, to: principal.ip}
+  - {name: constant, value: 2.2.2.2, to: principal.ip}
   - {value: fixed, to: principal.hostname}
   - {each: servers, from: name, to: target.resource.attribute.labels, label: 'server {index}'}
 event_type: GENERIC_EVENT
@@ -42,7 +43,7 @@ event_type: GENERIC_EVENT
 		`metadata.event_type = "GENERIC_EVENT" <-  `,
 		`principal.hostname = "fixed" <-  `,
 		`principal.ip[0] = "1.1.1.1" <- ips[0] "1.1.1.1:80" extract:1.1.1.1 lost again (the list has the value already)`,
-		`principal.ip[1] = "2.2.2.2" <- ips[1] "2.2.2.2:80" extract:2.2.2.2`,
+		`principal.ip[1] = "2.2.2.2" <- ips[1] "2.2.2.2:80" extract:2.2.2.2 lost  (the list has the value already)`,
 		`target.resource.attribute.labels[0] = {"key":"server 0","value":"a"} <- servers[0].name "a"`,
 		`target.resource.attribute.labels[1] = {"key":"server 1","value":"b"} <- servers[1].name "b"`,
 	}

@@ -53,8 +53,8 @@ type transformJSON struct {
 
 type lostJSON struct {
 	Rule   ruleJSON        `json:"rule"`
-	Source string          `json:"source"`
-	Raw    json.RawMessage `json:"raw"`
+	Source string          `json:"source,omitempty"`
+	Raw    json.RawMessage `json:"raw,omitempty"`
 	Value  json.RawMessage `json:"value"`
 	Why    string          `json:"why"`
 }

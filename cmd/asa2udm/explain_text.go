@@ -138,7 +138,10 @@ func transforms(v *mapping.Explained) []mapping.Transform {
 
 func lostText(v *mapping.Explained, l mapping.Lost) string {
 	text := l.Source + " " + l.Raw
-	if l.Value != l.Raw {
+	switch {
+	case l.Source == "":
+		text = "constant " + l.Value
+	case l.Value != l.Raw:
 		text += " > " + l.Value
 	}
 	if l.Rule != v.Rule {
