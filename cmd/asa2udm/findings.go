@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"syscall"
 
 	"github.com/asa2udm/asa2udm/udm"
 )
-
-// errClosed is what a write to a pipe gives once its reader has gone.
-var errClosed = syscall.EPIPE
 
 // rejectSample keeps the first few rejects, for a run whose rejects go nowhere.
 type rejectSample struct {

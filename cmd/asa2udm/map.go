@@ -287,7 +287,7 @@ func (m *mapRun) finishOutput(err error) error {
 
 // report says on stderr what there is to know about the run.
 func (m *mapRun) report(took time.Duration, err error) {
-	if errors.Is(err, errClosed) {
+	if stdoutClosed(err) {
 		return
 	}
 	if m.flags.stats == "json" {

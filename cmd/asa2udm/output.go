@@ -98,8 +98,8 @@ func (o *output) create() (err error) {
 
 // named makes an error speak of the file the user knows.
 func (o *output) named(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || stdoutClosed(err) {
+		return err
 	}
 	return fmt.Errorf("%s: %w", o.name, bare(err))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"syscall"
@@ -125,6 +126,14 @@ func run(ctx context.Context, args []string, u *ui) int {
 	return exitCode(u, err)
 }
 
+// stdoutClosed reports whether the reader of the standard output has gone, as in
+// "| head -1": it has all it wanted, so this is no fault worth a word. Any other pipe,
+// or a connection, that breaks gives the same number and is one.
+func stdoutClosed(err error) bool {
+	var failed *fs.PathError
+	return errors.As(err, &failed) && failed.Path == os.Stdout.Name() && errors.Is(failed, syscall.EPIPE)
+}
+
 // exitCode prints err, if it has anything to say, and answers the exit code.
 func exitCode(u *ui, err error) int {
 	var stop *stopError
@@ -135,9 +144,7 @@ func exitCode(u *ui, err error) int {
 		return exitFindings
 	case errors.Is(err, errReported):
 		return exitCannot
-	case errors.Is(err, syscall.EPIPE):
-		// The reader of our output has gone, as in "| head -1": it has all it
-		// wanted, so this is no fault worth a word.
+	case stdoutClosed(err):
 		return exitOK
 	case errors.As(err, &stop):
 		u.logf("%v", err)
