@@ -267,13 +267,11 @@ func (s *streaming) next() *batch {
 }
 
 // begin makes a batch that was read one of those under way, as soon as there is
-// room. It reports false when the input, or the run, has ended.
+// room; from then on it is written, whatever ends the run. begin reports false when
+// the input, or the run, has ended.
 func (s *streaming) begin(b *batch, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.ended && !s.hasRoom(len(b.data)) {
-		s.changed.Wait()
-	}
 	if s.ended {
 		return false
 	}
@@ -290,9 +288,12 @@ func (s *streaming) begin(b *batch, err error) bool {
 		s.changed.Broadcast()
 		return false
 	}
+	s.busy++
+	for !s.hasRoom(len(b.data)) {
+		s.changed.Wait()
+	}
 	b.number = s.read
 	s.read++
-	s.busy++
 	s.underWay += len(b.data)
 	return true
 }

@@ -412,6 +412,51 @@ func TestStreamCancelReadsNoMore(t *testing.T) {
 	})
 }
 
+// TestStreamCancelWritesWhatWasRead cancels while a batch that was read waits for
+// room, because the writer takes its time.
+func TestStreamCancelWritesWhatWasRead(t *testing.T) {
+	p := compileText(t, streamRules)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		in := &records{}
+		out := &slowWriter{released: make(chan struct{})}
+		done := make(chan error)
+		go func() {
+			_, err := Stream(ctx, p, in, out, StreamOptions{Workers: 2})
+			done <- err
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		close(out.released)
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("got error %v", err)
+		}
+		if got := bytes.Count(out.Bytes(), []byte("\n")); got != in.read {
+			t.Errorf("got %d events of the %d records that were read", got, in.read)
+		}
+	})
+}
+
+// records gives one record for each Read.
+type records struct{ read int }
+
+func (r *records) Read(b []byte) (int, error) {
+	r.read++
+	return copy(b, goodRecord(r.read)+"\n"), nil
+}
+
+// slowWriter writes when it is let.
+type slowWriter struct {
+	bytes.Buffer
+	released chan struct{}
+}
+
+func (w *slowWriter) Write(b []byte) (int, error) {
+	<-w.released
+	return w.Buffer.Write(b)
+}
+
 // endless is a line without an end, or nearly: so many reads are enough to tell. One
 // of them cancels something.
 type endless struct {
