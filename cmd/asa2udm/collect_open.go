@@ -106,7 +106,7 @@ func (s *collectSettings) openSource(w *collectWork) error {
 func (s *collectSettings) openPlace(ctx context.Context, w *collectWork, p location) (collector.Bucket, error) {
 	open := openBucket
 	if s.dryRun {
-		open = openToRead
+		open = openForDryRun
 	}
 	b, err := open(ctx, p)
 	if err != nil {
@@ -127,6 +127,14 @@ func openBucket(ctx context.Context, p location) (collector.Bucket, error) {
 			return nil, fmt.Errorf("open the directory: %w", err)
 		}
 		return b, nil
+	}
+	return gcs.Open(ctx, p.bucket, p.path, gcs.Options{})
+}
+
+// openForDryRun opens a place as openBucket finds it, without making what is not there.
+func openForDryRun(ctx context.Context, p location) (collector.Bucket, error) {
+	if p.bucket == "" {
+		return dir.OpenToRead(p.path)
 	}
 	return gcs.Open(ctx, p.bucket, p.path, gcs.Options{})
 }

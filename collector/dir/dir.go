@@ -49,15 +49,23 @@ func Open(root string) (*Bucket, error) {
 
 // OpenExisting opens a directory to read it, and makes nothing.
 func OpenExisting(root string) (*Bucket, error) {
+	if _, err := os.Stat(root); err != nil {
+		return nil, err
+	}
+	return OpenToRead(root)
+}
+
+// OpenToRead opens a directory to read it, and makes nothing. One that is not there
+// is empty.
+func OpenToRead(root string) (*Bucket, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(root)
-	if err != nil {
+	switch info, err := os.Stat(root); {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
-	}
-	if !info.IsDir() {
+	case err == nil && !info.IsDir():
 		return nil, fmt.Errorf("%s is not a directory", root)
 	}
 	return &Bucket{root: root}, nil

@@ -61,6 +61,9 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := dir.OpenExisting(file); err == nil {
 		t.Error("OpenExisting of a file succeeded")
 	}
+	if _, err := dir.OpenToRead(file); err == nil {
+		t.Error("OpenToRead of a file succeeded")
+	}
 	if _, err := dir.OpenExisting(filepath.Join(t.TempDir(), "absent")); err == nil {
 		t.Error("OpenExisting of nothing succeeded")
 	}
