@@ -112,8 +112,9 @@ func (p *Parser) NewMapper() *Mapper {
 	}
 }
 
-// maxRecord is the largest record whose offsets fit a span.
-const maxRecord = 1 << 29
+// LongestRecord is how many bytes a record may have at most, whatever the options
+// say: its offsets have to fit a span.
+const LongestRecord = 1 << 29
 
 // Map maps one record and appends its event to dst, as Parser.Map does.
 func (m *Mapper) Map(dst, record []byte) ([]byte, error) {
@@ -125,8 +126,8 @@ func (m *Mapper) Map(dst, record []byte) ([]byte, error) {
 
 // scanRecord walks a record, which is then at hand for finish.
 func (m *Mapper) scanRecord(record []byte) *Reject {
-	if len(record) > maxRecord {
-		return &Reject{Code: CodeSize, Detail: fmt.Sprintf("the record has %d bytes, over the limit of %d", len(record), maxRecord)}
+	if len(record) > LongestRecord {
+		return &Reject{Code: CodeSize, Detail: fmt.Sprintf("the record has %d bytes, over the limit of %d", len(record), LongestRecord)}
 	}
 	m.rec = record
 	r := m.scan()

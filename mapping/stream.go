@@ -27,7 +27,8 @@ type StreamOptions struct {
 	// processor. The output is the same for any number.
 	Workers int
 	// MaxRecord is how many bytes a line may have; a longer one is rejected
-	// without being held in memory. 0 means DefaultMaxRecord.
+	// without being held in memory. 0 means DefaultMaxRecord; more than LongestRecord
+	// means that.
 	MaxRecord int
 	// Rejects gets one JSON line for each rejected record. Without it they are
 	// only counted.
@@ -139,7 +140,7 @@ func stream(ctx context.Context, r io.Reader, w io.Writer, opts StreamOptions, t
 	if opts.MaxRecord <= 0 {
 		opts.MaxRecord = DefaultMaxRecord
 	}
-	opts.MaxRecord = min(opts.MaxRecord, maxRecord)
+	opts.MaxRecord = min(opts.MaxRecord, LongestRecord)
 	opts.RejectFile = strings.ToValidUTF8(opts.RejectFile, "\uFFFD")
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

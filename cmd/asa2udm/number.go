@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/asa2udm/asa2udm/mapping"
 )
 
 // grouped writes a number with its digits in groups: 1,234,567.
@@ -34,7 +36,8 @@ func size(n float64) string {
 	return fmt.Sprintf("%.1f TB", n)
 }
 
-// byteSize is a flag that takes a number of bytes: 1048576, 512k, 16MiB, 20MB.
+// byteSize is a flag that takes a number of bytes, no more than the mapper takes for a
+// record: 1048576, 512k, 16MiB, 20MB.
 type byteSize int
 
 var sizeUnits = []struct {
@@ -46,9 +49,6 @@ var sizeUnits = []struct {
 	{"k", 1 << 10}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1}, {"", 1},
 }
 
-// maxByteSize is the largest record the mapper takes.
-const maxByteSize = 1 << 30
-
 func (s *byteSize) Set(text string) error {
 	for _, u := range sizeUnits {
 		number, ok := strings.CutSuffix(text, u.suffix)
@@ -56,13 +56,13 @@ func (s *byteSize) Set(text string) error {
 			continue
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(number))
-		if err != nil || n < 1 || n > maxByteSize/u.bytes {
+		if err != nil || n < 1 || n > mapping.LongestRecord/u.bytes {
 			break
 		}
 		*s = byteSize(n * u.bytes)
 		return nil
 	}
-	return fmt.Errorf("want a size from 1 to 1GiB, such as 512KiB or 16MiB")
+	return fmt.Errorf("want a size from 1 to %dMiB, such as 512KiB or 16MiB", mapping.LongestRecord>>20)
 }
 
 func (s *byteSize) String() string {

@@ -162,8 +162,8 @@ func (c *command) options() (o pipeline.Options, err error) {
 		return o, hinted(errors.New("--output wants a place for the events"), "asa2udm-beam --help shows how")
 	case c.names != "proto" && c.names != "json":
 		return o, fmt.Errorf("--names wants proto or json, got %q", c.names)
-	case c.maxRecord < 1:
-		return o, fmt.Errorf("--max-record wants a number from 1, got %d", c.maxRecord)
+	case c.maxRecord < 1 || c.maxRecord > mapping.LongestRecord:
+		return o, fmt.Errorf("--max-record wants a number from 1 to %d, got %d", mapping.LongestRecord, c.maxRecord)
 	case c.workers < 0:
 		return o, fmt.Errorf("--workers wants a number from 0, got %d", c.workers)
 	case c.async() && (c.inProcess() || strings.EqualFold(c.flag("environment_type"), "loopback")):
