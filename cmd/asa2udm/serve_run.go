@@ -142,17 +142,9 @@ func (s *servedJob) run(ctx context.Context, by trigger.Trigger) (report any, er
 	r, err := s.job.pull(ctx)
 	s.broken = false
 	if err != nil {
-		sayFailure(ctx, s.job.log.Logger, endedBy(ctx, err))
+		sayFailure(ctx, s.job.log.Logger, trigger.EndedBy(ctx, err))
 	}
 	return newServedReport(r), err
-}
-
-// endedBy gives an error of a run the reason why its context has ended.
-func endedBy(ctx context.Context, err error) error {
-	if trigger.EndedEarly(ctx, err) {
-		return context.Cause(ctx)
-	}
-	return err
 }
 
 // reopen replaces what a panic has left behind.

@@ -148,8 +148,8 @@ func (c *Client) Do(ctx context.Context, build func(context.Context) (*http.Requ
 			return nil, fmt.Errorf("%w after %d tries, the next one in %s: %w", ErrGaveUp, tries, wait.Round(time.Second), err)
 		}
 		waited += wait
-		if err := c.sleep(ctx, wait, named); err != nil {
-			return nil, err
+		if ended := c.sleep(ctx, wait, named); ended != nil {
+			return nil, fmt.Errorf("%w, waiting to try again after: %v", ended, err) // which is no longer what it failed by
 		}
 	}
 }

@@ -246,6 +246,9 @@ func TestDoCanBeInterruptedWhileItWaits(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
 			t.Errorf("Do = %v after %s, want the deadline after 1 s", err, time.Since(begin))
 		}
+		if !strings.Contains(err.Error(), "503 Service Unavailable") {
+			t.Errorf("Do = %v, want what it waited for", err)
+		}
 	})
 }
 

@@ -137,17 +137,19 @@ func (r *Runner) once(by Trigger) (report any, err error) {
 		}
 	}()
 	report, err = r.run(ctx, by)
-	if cause := context.Cause(ctx); err != nil && !errors.Is(err, cause) && EndedEarly(ctx, err) {
-		err = fmt.Errorf("%w: %w", cause, err)
-	}
-	return report, err
+	return report, EndedBy(ctx, err)
 }
 
-// EndedEarly reports whether a run has failed because its ctx has ended. One that
-// still makes its last batch durable by then does so under a context of its own,
-// which is cancelled when that takes too long, whatever has ended ctx.
-func EndedEarly(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Canceled))
+// EndedBy gives an error of a run the reason why its ctx has ended, where it failed
+// by that. A run that still makes its last batch durable by then does so under a
+// context of its own, which is cancelled when that takes too long, whatever has ended
+// ctx.
+func EndedBy(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(err, cause) || !errors.Is(err, ctx.Err()) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 // Stopping reports whether Stop was called.
