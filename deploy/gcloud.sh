@@ -137,7 +137,7 @@ want '[1-9][0-9]{0,5}' --task-timeout "$task_timeout" "seconds between 60 and 60
 if [ "$task_timeout" -lt 60 ] || [ "$task_timeout" -gt 604800 ]; then
 	die "--task-timeout \"$task_timeout\": want seconds between 60 and 604800, seven days"
 fi
-want '[0-9.]+' --cpu "$cpu" "a number"
+want '[0-9]+([.][0-9]+)?' --cpu "$cpu" "a number, such as 1 or 0.5"
 want '[0-9]+[MG]i' --memory "$memory" "a size such as 512Mi"
 want 'https://[^/,= ]+' --base-url "$base_url" "https:// and a host"
 want '[^, ]+' --since "$since" "24h, 7d, 2026-01-31 or all"

@@ -571,6 +571,7 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		"short name":       {append(slices.Clone(needed), "--name=audit"), `want 6 to 20 lower-case letters`},
 		"two lines":        {append(slices.Clone(needed), "--name=asa2udm\nrm"), `want 6 to 20 lower-case letters`},
 		"schedule":         {append(slices.Clone(needed), "--schedule=hourly"), "want five fields"},
+		"cpu":              {append(slices.Clone(needed), "--cpu=.."), "want a number, such as 1 or 0.5"},
 		"env injection":    {append(slices.Clone(needed), "--team=a,ASA_BASE_URL=https://example.com"), "want the name of the ASA team"},
 		"deleted early":    {append(slices.Clone(needed), "--delete-after-days=30"), "want more than 90"},
 		"deleted too soon": {append(slices.Clone(needed), "--delete-after-days=100", "--retention-days=200"), "the deletion would be refused"},
