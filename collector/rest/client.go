@@ -149,7 +149,8 @@ func (c *Client) Do(ctx context.Context, build func(context.Context) (*http.Requ
 		}
 		waited += wait
 		if ended := c.sleep(ctx, wait, named); ended != nil {
-			return nil, fmt.Errorf("%w, waiting to try again after: %v", ended, err) // which is no longer what it failed by
+			// What it waited for is told, but is not what it failed by.
+			return nil, fmt.Errorf("%w, waiting to try again after: %s", ended, err.Error())
 		}
 	}
 }
