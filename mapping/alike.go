@@ -100,10 +100,18 @@ func sameArm(a, b arm) bool {
 
 func sameConstant(a, b constant) bool { return a.text == b.text && bytes.Equal(a.json, b.json) }
 
-// sameDecision compares the expressions of two decisions as they are written. The
+// sameDecision compares the expressions of two decisions as they are written, and
+// what they read: the item of a block is what the rule that uses it says. The
 // conditions that they name are decisions of their own.
 func sameDecision(a, b *decision) bool {
-	return a.what == b.what && slices.EqualFunc(a.arms, b.arms, func(x, y decisionArm) bool { return x.text.Value == y.text.Value })
+	return a.what == b.what && slices.EqualFunc(a.arms, b.arms, func(x, y decisionArm) bool { return x.text.Value == y.text.Value }) &&
+		slices.EqualFunc(a.reads, b.reads, sameVariable)
+}
+
+// sameVariable reports whether two variables stand for the same place of the
+// record, or of the event.
+func sameVariable(a, b *variable) bool {
+	return a.kind == b.kind && a.item == b.item && a.slot == b.slot && a.path == b.path
 }
 
 // String answers the expression; no pattern has none.

@@ -252,7 +252,7 @@ func (s *side) value(id int) []byte {
 func (c *comparer) compareValues(path string, before, after gjson.Result) {
 	switch {
 	case before.Raw == after.Raw:
-	case isLabels(before) || isLabels(after):
+	case (isLabels(before) || !before.Exists()) && (isLabels(after) || !after.Exists()):
 		c.compareGroups(path, labelGroups(before), labelGroups(after))
 	case isMessages(before) || isMessages(after):
 		c.compareElements(path, before.Array(), after.Array())
@@ -306,25 +306,38 @@ func (c *comparer) compareElements(path string, before, after []gjson.Result) {
 
 func isMessages(r gjson.Result) bool { return r.IsArray() && r.Get("0").IsObject() }
 
-// isLabels reports whether r is a list of labels.
+// isLabels reports whether r is a list of labels, all of which are a key and a
+// value and nothing besides.
 func isLabels(r gjson.Result) bool {
-	return isMessages(r) && r.Get("0.key").Exists() && r.Get("0.value").Exists()
+	labels := isMessages(r)
+	r.ForEach(func(_, l gjson.Result) bool {
+		members := 0
+		l.ForEach(func(_, _ gjson.Result) bool { members++; return true })
+		labels = labels && members == 2 && l.Get("key").Exists() && l.Get("value").Exists()
+		return labels
+	})
+	return labels
 }
 
 // labelGroups answers the values of each label key, as a list where a key stands
 // more than once.
 func labelGroups(r gjson.Result) []group {
 	var out []group
+	many := make(map[string]bool)
 	r.ForEach(func(_, l gjson.Result) bool {
 		suffix := "[" + l.Get("key").Raw + "]"
 		value := l.Get("value")
-		for i := range out {
-			if out[i].suffix == suffix {
-				out[i].value = gjson.Parse("[" + out[i].value.Raw + "," + value.Raw + "]")
-				return true
-			}
+		at := slices.IndexFunc(out, func(g group) bool { return g.suffix == suffix })
+		if at < 0 {
+			out = append(out, group{suffix, value})
+			return true
 		}
-		out = append(out, group{suffix, value})
+		values := out[at].value.Raw
+		if many[suffix] {
+			values = values[1 : len(values)-1]
+		}
+		many[suffix] = true
+		out[at].value = gjson.Parse("[" + values + "," + value.Raw + "]")
 		return true
 	})
 	return out

@@ -208,6 +208,82 @@ mappings:
 	}
 }
 
+// TestCompareItemOfBlock lets a block run on another object, where nothing but its
+// conditions tells one from the other.
+func TestCompareItemOfBlock(t *testing.T) {
+	const rules = `
+log_type: EXAMPLE
+mappings:
+  - {from: time, to: metadata.event_timestamp}
+  - {from: client, to: principal, use: machine}
+blocks:
+  machine:
+    - {value: LINUX, to: platform, when: item.os == "linux"}
+event_type: GENERIC_EVENT
+`
+	const records = `{"time":"2024-05-01T06:00:00Z","client":{"os":"linux"},"server":{"os":"vms"}}
+{"time":"2024-05-01T06:00:00Z","client":{"os":"linux"},"server":{"os":"linux"}}
+`
+	before, after := compileText(t, rules), compileText(t, strings.Replace(rules, "from: client", "from: server", 1))
+	got, err := Compare(t.Context(), before, after, strings.NewReader(records), StreamOptions{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []FieldChange{{Path: "principal.platform", Events: 1, Values: []ValueChange{{Old: `"LINUX"`, Count: 1, Line: 1}}}}
+	if diff := cmp.Diff(want, got.Fields); diff != "" || got.Changed != 1 {
+		t.Errorf("%d events changed, want 1; fields (-want +got):\n%s", got.Changed, diff)
+	}
+}
+
+// TestCompareLabels checks what is told of a list of labels.
+func TestCompareLabels(t *testing.T) {
+	const rules = `
+log_type: EXAMPLE
+mappings:
+  - {from: time, to: metadata.event_timestamp}
+  - {each: labels, to: principal.labels, use: label}
+blocks:
+  label:
+    - {from: k, to: key}
+    - {from: v, to: value}
+    - {from: MEMBER, to: rbac_enabled}
+event_type: GENERIC_EVENT
+`
+	before, after := compileText(t, strings.Replace(rules, "MEMBER", "none", 1)), compileText(t, strings.Replace(rules, "MEMBER", "r", 1))
+	fewer := compileText(t, strings.Replace(rules, "each: labels,", "each: labels, skip: 3,", 1))
+	const path = "principal.labels"
+	for _, tc := range []struct {
+		name   string
+		after  *Parser
+		labels string
+		want   []FieldChange
+	}{
+		{"a key that stands three times", fewer, `{"k":"a","v":"x"},{"k":"a","v":"y"},{"k":"a","v":"z"}`, []FieldChange{
+			{Path: path + `["a"]`, Events: 1, Values: []ValueChange{{Old: `["x","y","z"]`, Count: 1, Line: 1}}},
+		}},
+		{"more than key and value", after, `{"k":"a","v":"x","r":true}`, []FieldChange{
+			{Path: path + ".rbac_enabled", Events: 1, Values: []ValueChange{{New: "true", Count: 1, Line: 1}}},
+		}},
+		{"more than key and value in the second", after, `{"k":"a","v":"x"},{"k":"b","v":"y","r":true}`, []FieldChange{
+			{Path: path + ".rbac_enabled", Events: 1, Values: []ValueChange{{New: "true", Count: 1, Line: 1}}},
+		}},
+		{"a label without a value", fewer, `{"k":"a"}`, []FieldChange{
+			{Path: path + ".key", Events: 1, Values: []ValueChange{{Old: `"a"`, Count: 1, Line: 1}}},
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			record := `{"time":"2024-05-01T06:00:00Z","labels":[` + tc.labels + `]}`
+			got, err := Compare(t.Context(), before, tc.after, strings.NewReader(record), StreamOptions{Workers: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got.Fields); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestCompareEditedPacks holds that against random edits of the shipped packs, and
 // events written whole by the two packs, each on its own.
 func TestCompareEditedPacks(t *testing.T) {
