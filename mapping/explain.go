@@ -3,10 +3,13 @@ package mapping
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
 )
 
 // Explanation says where everything in the event of one record comes from.
@@ -303,7 +306,7 @@ func (m *Mapper) explainDecision(d *decision) ExplainedDecision {
 			a.Result = m.result(arm)
 		}
 		for _, v := range arm.vars {
-			a.Operands = appendOperand(a.Operands, Operand{v.label(), fmt.Sprint(shown(m.read(v, 0).Value()))})
+			a.Operands = appendOperand(a.Operands, Operand{v.label(), shown(m.read(v, 0).Value())})
 		}
 		x.Arms = append(x.Arms, a)
 	}
@@ -335,10 +338,32 @@ func (v *variable) label() string {
 	return v.shown
 }
 
-// shown quotes texts.
-func shown(v any) any {
-	if s, ok := v.(string); ok {
-		return strconv.Quote(s)
+// shown writes a value as an expression would have it: texts are quoted, those in
+// lists and maps too.
+func shown(v any) string {
+	switch v := v.(type) {
+	case string:
+		return strconv.Quote(v)
+	case ref.Val:
+		return shown(v.Value())
+	case []any:
+		return shownList(v)
+	case []ref.Val:
+		return shownList(v)
+	case map[string]any:
+		var members []string
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			members = append(members, strconv.Quote(key)+": "+shown(v[key]))
+		}
+		return "{" + strings.Join(members, ", ") + "}"
 	}
-	return v
+	return fmt.Sprint(v)
+}
+
+func shownList[T any](all []T) string {
+	var elements []string
+	for _, v := range all {
+		elements = append(elements, shown(v))
+	}
+	return "[" + strings.Join(elements, ", ") + "]"
 }
