@@ -107,7 +107,8 @@ func markdownField(f *fieldDiff) string {
 	var m markdown
 	name, events := code(shortened(f.path, maxMarkdownValue)), grouped(f.events)
 	for _, c := range f.top {
-		m.row(name, events, grouped(c.count), markdownValue(c.old), markdownValue(c.new), code(c.example))
+		was, is := shortenedPair(printable(c.old), printable(c.new), maxMarkdownValue)
+		m.row(name, events, grouped(c.count), markdownValue(was), markdownValue(is), code(c.example))
 		name, events = "", ""
 	}
 	if f.others > 0 {
@@ -120,7 +121,7 @@ func markdownValue(value string) string {
 	if value == "" {
 		return "*none*"
 	}
-	return code(shortened(printable(value), maxMarkdownValue))
+	return code(value)
 }
 
 // code writes text that is no Markdown, whatever stands in it. A bar would end a

@@ -94,7 +94,8 @@ func (d *difference) migrationTable(t *textReport) {
 func (d *difference) fieldTable(t *textReport, f *fieldDiff) {
 	table := newTable("#COUNT", "WAS", "IS", "FIRST")
 	for _, c := range f.top {
-		table.row(grouped(c.count), shownChange(c.old), shownChange(c.new), c.example)
+		was, is := shortenedPair(shownChange(c.old), shownChange(c.new), maxShownValue)
+		table.row(grouped(c.count), was, is, c.example)
 	}
 	t.table(fmt.Sprintf("%s: %s", printable(f.path), count(f.events, "event")), table)
 	if f.others > 0 {
@@ -110,7 +111,7 @@ func shownChange(value string) string {
 	if value == "" {
 		return "(none)"
 	}
-	return shortened(printable(value), maxShownValue)
+	return printable(value)
 }
 
 func shortened(text string, most int) string {
@@ -118,4 +119,20 @@ func shortened(text string, most int) string {
 		return text
 	}
 	return string([]rune(text)[:most-1]) + "…"
+}
+
+// shortenedPair shortens two texts so that one can see that they differ, if they do:
+// where they begin alike, the beginning of both is left out.
+func shortenedPair(a, b string, most int) (string, string) {
+	x, y := shortened(a, most), shortened(b, most)
+	if x != y || a == b {
+		return x, y
+	}
+	long, other := []rune(a), []rune(b)
+	from := 0
+	for from < min(len(long), len(other)) && long[from] == other[from] {
+		from++
+	}
+	from = max(0, from-most/4)
+	return shortened("…"+string(long[from:]), most), shortened("…"+string(other[from:]), most)
 }

@@ -121,7 +121,7 @@ func (t *testText) failure(f *golden.Failure) {
 	}
 	t.linef("    %s", t.bold(printable(title)))
 	if f.Kind != golden.NotValid && (f.Want != nil || f.Got != nil) {
-		want, got := shownJSON(f.Want), shownJSON(f.Got)
+		want, got := shownPair(f.Want, f.Got)
 		if f.Kind == golden.OtherOutcome {
 			want, got = strings.Trim(want, `"`), strings.Trim(got, `"`)
 		}
@@ -160,10 +160,21 @@ func placeText(p golden.Place) string {
 	return p.Name + " (" + p.Note + ")"
 }
 
-// maxTestValue is how many bytes of a value are shown.
+// maxTestValue is how many characters of a value are shown.
 const maxTestValue = 240
 
-// shownJSON writes a value, an event or a reject so that it fits on a line.
+// shownPair writes two values, events or rejects that differ, so that each fits on
+// a line.
+func shownPair(want, got json.RawMessage) (string, string) {
+	w, g := shownJSON(want), shownJSON(got)
+	if w == g && gjson.GetBytes(want, "reject.error").Exists() {
+		// What differs is the place of the record.
+		return "reject " + gjson.GetBytes(want, "reject").Raw, "reject " + gjson.GetBytes(got, "reject").Raw
+	}
+	return shortenedPair(w, g, maxTestValue)
+}
+
+// shownJSON writes a value, an event or a reject on a line.
 func shownJSON(v json.RawMessage) string {
 	text := string(v)
 	switch r := gjson.Get(text, "reject.error"); {
@@ -171,8 +182,6 @@ func shownJSON(v json.RawMessage) string {
 		return "nothing"
 	case r.Exists():
 		return "reject " + r.Str
-	case len(text) > maxTestValue:
-		text = strings.ToValidUTF8(text[:maxTestValue], "") + "..."
 	}
 	return printable(text)
 }

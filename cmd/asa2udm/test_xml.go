@@ -81,8 +81,13 @@ func failureXML(c *golden.Result) *junitFailure {
 	t.failed(c, len(c.Failures))
 	first := c.Failures[0]
 	message := first.Message
-	if first.Path != "" {
-		message = fmt.Sprintf("%s: want %s, got %s", first.Path, shownJSON(first.Want), shownJSON(first.Got))
+	switch {
+	case first.Path == "":
+	case first.Kind == golden.NotValid:
+		message = first.Path + ": " + message
+	default:
+		want, got := shownPair(first.Want, first.Got)
+		message = fmt.Sprintf("%s: want %s, got %s", first.Path, want, got)
 	}
 	if more := len(c.Failures) - 1; more > 0 {
 		message += fmt.Sprintf(" (and %d more)", more)
