@@ -312,7 +312,11 @@ func (m *mapRun) reportRejects() {
 		m.ui.logf("%s", line)
 	}
 	m.ui.logf("%s of %s rejected (%s)", grouped(m.stats.Rejected), count(m.stats.Records, "record"), rejectCounts(m.stats.ByCode))
-	if m.rejects == nil {
-		m.ui.hintf("--rejects FILE keeps rejected records, each with the reason")
+	if m.rejects != nil {
+		return
 	}
+	if n := m.stats.Rejected; n > 1 && n == m.stats.Records && n == m.stats.ByCode.JSON {
+		m.ui.hintf("a record stands on one line; where it goes over several, pipe it through jq -c .")
+	}
+	m.ui.hintf("--rejects FILE keeps rejected records, each with the reason")
 }
